@@ -1,0 +1,28 @@
+/** What every part of the engine may use of the world. Passed down at construction; nothing here is global. */
+import type { Clock, Turn } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import type { Random } from '../base/random.ts'
+import type { Bus } from './bus.ts'
+
+export interface Environment {
+  readonly bus: Bus
+  /** Message time: ack_wait, backoff, nak delay, max_age, the duplicate window, inactivity. A test may move it. */
+  readonly clock: Clock
+  /** Connection time: pull expiry, idle heartbeats, rate limits. Always real (in the simulation: the same virtual clock). */
+  readonly realClock: Clock
+  readonly random: Random
+  readonly turn: Turn
+  readonly log: Logger
+  readonly serverName: string
+  readonly limits: EngineLimits
+}
+
+/** Bounds on what clients may ask of the engine; documented where they are options. */
+export interface EngineLimits {
+  /** Account-wide; -1 is unlimited. */
+  readonly maxMemoryBytes: number
+  readonly maxStorageBytes: number
+  readonly maxStreams: number
+  readonly maxConsumers: number
+  readonly maxPayloadBytes: number
+}

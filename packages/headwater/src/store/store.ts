@@ -1,0 +1,62 @@
+/**
+ * The server-wide contract of a store: streams, their logs, and the one commit queue that makes them durable.
+ * After a crash a store opens with everything that was readable before, each turn's changes whole or absent.
+ */
+import type { Logger } from '../base/log.ts'
+import type { Clock, Turn } from '../base/clock.ts'
+import type { FileSystem } from '../base/fs.ts'
+import type { StreamLog, Waiter } from './stream-log.ts'
+
+/** `always`: acknowledged means synced. A number: written, synced every so many milliseconds. `never`: written. */
+export type SyncMode = 'always' | 'never' | number
+
+export interface StoreOptions {
+  folder: string
+  sync: SyncMode
+  fs: FileSystem
+  /** Message time: stamps messages. */
+  clock: Clock
+  /** Connection time: the 10 ms bound of late progress, the sync interval. */
+  realClock: Clock
+  turn: Turn
+  log: Logger
+  /** Bytes of one journal file; default 32 MiB. */
+  journalBytes?: number
+  /** A segment is closed at this size; default 64 MiB. */
+  segmentBytes?: number
+  /** Bytes gathered and not yet written at which `congested` becomes true; default 8 MiB. */
+  openBytesMax?: number
+}
+
+/** What a start found and did, for the log, /varz and `recovered` events. */
+export interface RecoveryReport {
+  readonly tookMs: number
+  readonly streams: number
+  readonly messages: number
+  readonly replayedRecords: number
+  /** Bytes of an unfinished last write that were ignored: never acknowledged. */
+  readonly tornBytes: number
+  /** Messages or files that could not be read, each with its place; the streams concerned serve the rest. */
+  readonly damage: readonly string[]
+}
+
+export interface Store {
+  readonly recovery: RecoveryReport
+  /** The logs found at open and created since. */
+  streams(): StreamLog[]
+  createStream(options: { storage: 'file' | 'memory'; config: string }): StreamLog
+  /** Removes the stream, its messages and consumers; durable with the open frame. */
+  deleteStream(log: StreamLog): void
+  /** Tells `waiter` when everything appended so far, in every stream, is readable; at once when it already is. */
+  whenReadable(waiter: Waiter): void
+  /** True while more is gathered than the bound: publishers should be paused until `onRelieved`. */
+  readonly congested: boolean
+  onRelieved: (() => void) | undefined
+  /** Set once a write or sync failed: nothing is acknowledged any more, reads go on. */
+  readonly poisoned: Error | undefined
+  onPoisoned: ((cause: Error) => void) | undefined
+  /** True while the disk has too little room: publishes must be refused (10023), removes and acks go on. */
+  readonly full: boolean
+  /** Waits for the last frame, then closes files and frees the folder. */
+  close(): Promise<void>
+}
