@@ -3,11 +3,9 @@ import { SystemTurn } from '../clock.ts'
 import type { ManualTurn } from './manual-turn.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
-const realTurn = new SystemTurn()
-
 /** Resolves when every microtask that is ready has run. */
 export function drainMicrotasks(): Promise<void> {
-  return new Promise((resolve) => realTurn.atEnd(resolve))
+  return new Promise((resolve) => new SystemTurn().atEnd(resolve))
 }
 
 /** Runs the world until `promise` settles, and gives what it gave. Throws when nothing is left that could settle it. */
