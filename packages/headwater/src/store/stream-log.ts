@@ -123,6 +123,8 @@ export interface StreamLog {
   seqAt(time: Time): Promise<number>
   /** Undefined when the subject has no living message. */
   subject(subject: string): SubjectState | undefined
+  /** The subject of a living message, from the index (never cold); '' when the message is not there. */
+  subjectAt(seq: number): string
   /** Every matching subject with a living message, sorted by name, with its number of messages. */
   subjects(filter?: LogFilter): [subject: string, messages: number][]
   /** Removed sequences between first and last, ascending. */

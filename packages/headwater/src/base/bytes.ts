@@ -1,0 +1,58 @@
+/** Small moves of bytes: little-endian 64 bit integers as safe numbers, short copies, text in place. */
+
+const TWO_32 = 0x1_0000_0000
+
+/** Writes a safe integer >= 0 as u64. */
+export function writeU64(view: DataView, at: number, value: number): void {
+  view.setUint32(at, value >>> 0, true)
+  view.setUint32(at + 4, Math.floor(value / TWO_32), true)
+}
+
+/** Reads a u64 that writeU64 wrote. Values beyond 2^53 lose their last bits: callers check what they expect. */
+export function readU64(view: DataView, at: number): number {
+  return view.getUint32(at + 4, true) * TWO_32 + view.getUint32(at, true)
+}
+
+/** Below this a byte loop beats a subarray and set(). */
+const SHORT_BYTES = 40
+
+/** Copies `from[start, end)` to `into` at `at`. HOT: one call per message. */
+export function copyBytes(from: Uint8Array, start: number, end: number, into: Uint8Array, at: number): void {
+  if (end - start < SHORT_BYTES) {
+    for (let p = start; p < end; p++) into[at++] = from[p]
+  } else {
+    into.set(from.subarray(start, end), at)
+  }
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+/**
+ * Writes `text` as UTF-8 at `at` when it is ASCII and returns its length; returns -1 (something may have been written)
+ * when it is not. HOT: subjects are short and ASCII, and an encoder call costs more than the loop.
+ */
+export function writeAscii(text: string, into: Uint8Array, at: number): number {
+  const length = text.length
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i)
+    if (code > 127) return -1
+    into[at + i] = code
+  }
+  return length
+}
+
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text)
+}
+
+export function textOf(bytes: Uint8Array): string {
+  return decoder.decode(bytes)
+}
+
+const NOTHING = new Uint8Array(0)
+
+/** No bytes. */
+export function noBytes(): Uint8Array {
+  return NOTHING
+}
