@@ -1,0 +1,70 @@
+/**
+ * Every place where Headwater answers otherwise than nats-server, with the reason. The one table: docs/differences.md is generated from it
+ * (`npm run conformance -- --docs`), and a case may only differ through a row of it.
+ */
+
+export interface Difference {
+  /** What cases refer to. */
+  readonly id: string
+  readonly headwater: string
+  readonly natsServer: string
+  readonly reason: string
+}
+
+export const differences: readonly Difference[] = [
+  {
+    id: 'identity',
+    headwater:
+      'INFO says version 2.10.29 (the newest version all of whose gated features are there), `jetstream_api_level` 0 wherever a level is told.',
+    natsServer: 'INFO says its own version, API level 5.',
+    reason: 'Clients switch features on by this version. It rises as features of later versions arrive.',
+  },
+  {
+    id: 'level-metadata',
+    headwater: 'Stream and consumer metadata has no `_nats.*` entries.',
+    natsServer: 'Adds `_nats.ver`, `_nats.level` and `_nats.req.level`.',
+    reason: 'They came with 2.11; a 2.10 server has none.',
+  },
+  {
+    id: 'newer-fields',
+    headwater: 'Fields of versions after 2.10 that say "not used" are left out of replies (`allow_msg_ttl: false`).',
+    natsServer: 'Writes them always.',
+    reason: 'As a 2.10 server does.',
+  },
+  {
+    id: 'newer-features',
+    headwater: 'Refuses them by name.',
+    natsServer: 'Accepts them.',
+    reason: 'They come in later versions of Headwater. What is not supported is refused, never accepted and ignored.',
+  },
+  {
+    id: 'dead-letters',
+    headwater:
+      '`dead_letter` on a consumer is accepted and echoed, as is `metadata["headwater.dead_letter"]`, which takes effect.',
+    natsServer: 'Refuses the unknown field (10025); keeps the metadata without meaning.',
+    reason: 'Dead letters are what Headwater adds. On a NATS cluster the kit has a relay.',
+  },
+  {
+    id: 'sync',
+    headwater: 'A PubAck leaves after the message is written and synced.',
+    natsServer: 'A PubAck leaves before the message is synced; the disk is synced every two minutes.',
+    reason: 'Acknowledged means kept. `sync` sets it otherwise.',
+  },
+]
+
+/** The page that is generated from the table. */
+export function differencesPage(): string {
+  const rows = differences.map(
+    ({ id, headwater, natsServer, reason }) => `| ${id} | ${headwater} | ${natsServer} | ${reason} |`,
+  )
+  return [
+    '# Where Headwater differs from nats-server',
+    '',
+    'Generated from `conformance/differences.ts` by `npm run conformance -- --docs`. Everything else that the conformance suite looks at is the same on both.',
+    '',
+    '| | Headwater | nats-server | why |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n')
+}

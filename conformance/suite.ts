@@ -1,0 +1,12 @@
+/** The whole suite: every group of cases, in the order of reading. */
+import { auth } from './core/auth.ts'
+import { connect } from './core/connect.ts'
+import { errors } from './core/errors.ts'
+import { headers } from './core/headers.ts'
+import { info } from './core/info.ts'
+import { lameDuck } from './core/lame-duck.ts'
+import { limits } from './core/limits.ts'
+import { pubsub } from './core/pubsub.ts'
+import type { Group } from './support/case.ts'
+
+export const groups: readonly Group[] = [info, connect, pubsub, headers, errors, limits, auth, lameDuck]
