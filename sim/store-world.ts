@@ -1,0 +1,264 @@
+/**
+ * One seed of the store's simulation: random changes in random turns on a bad disk, crashes at any moment, and after each
+ * start the question whether the store holds exactly what some turn left behind, no earlier than the last that it promised.
+ */
+import { silentLogger } from '../packages/headwater/src/base/log.ts'
+import { SeededRandom } from '../packages/headwater/src/base/testing/seeded-random.ts'
+import type { Crash } from '../packages/headwater/src/base/testing/sim-disk.ts'
+import { openFileStore } from '../packages/headwater/src/store/file-store.ts'
+import { MessageView } from '../packages/headwater/src/store/message-view.ts'
+import type { Store, SyncMode } from '../packages/headwater/src/store/store.ts'
+import { COLD, MISSING, type StreamLog } from '../packages/headwater/src/store/stream-log.ts'
+import { Machine } from './machine.ts'
+import { describeConsumer, describeMessage, StoreModel } from './store-model.ts'
+import { checkReads } from './store-reads.ts'
+import { StoreWorkload, storeWeights } from './store-workload.ts'
+import { must, type Trace } from './trace.ts'
+
+const FOLDER = '/data'
+
+/** Runs a seed of the durable store. Throws a Violation. */
+export async function runStoreSeed(seed: number, trace: Trace, steps = 300): Promise<void> {
+  await new StoreWorld(new SeededRandom(seed), trace).run(steps)
+}
+
+class StoreWorld {
+  readonly #random: SeededRandom
+  readonly #machine: Machine
+  readonly #model: StoreModel
+  readonly #workload: StoreWorkload
+  readonly #sync: SyncMode
+  readonly #journalBytes: number
+  readonly #segmentBytes: number
+  /** How likely a step crashes, poisons and the like. */
+  readonly #crashes: number
+  readonly #faulty: boolean
+  #store: Store | undefined
+  /** Waiters of this process that nothing answered yet. */
+  #waiting = 0
+  /** The last turn that this process told to be readable; in every mode it survives a kill. */
+  #readableTurn = 0
+  /** Set when a waiter was told that its outcome is unknown. */
+  #failed = false
+
+  constructor(random: SeededRandom, trace: Trace) {
+    this.#random = random
+    this.#sync = random.chance(0.8) ? 'always' : random.pick(['never', 20, 200] as const)
+    this.#journalBytes = random.pick([16_384, 65_536, 262_144])
+    this.#segmentBytes = random.pick([32_768, 131_072])
+    this.#crashes = random.pick([0.005, 0.02, 0.05])
+    this.#faulty = random.chance(0.35)
+    this.#machine = new Machine(random.fork(), trace, {
+      slowSync: random.pick([0, 0, 0.05, 0.3]),
+      operationMs: random.pick([
+        [0.05, 0.2],
+        [0.05, 5],
+        [1, 2],
+      ]),
+    })
+    this.#model = new StoreModel(() => this.#machine.clock.now())
+    this.#workload = new StoreWorkload(random.fork(), storeWeights(random), this.#model, (text) =>
+      this.#machine.note(text),
+    )
+  }
+
+  async run(steps: number): Promise<void> {
+    await this.#start()
+    for (let step = 0; step < steps; step++) {
+      await this.#turn()
+      if (this.#random.chance(this.#crashes)) await this.#restart()
+    }
+    await this.#restart('close')
+    await this.#restart('power')
+  }
+
+  /** Some changes, the end of the turn, and a little time. */
+  async #turn(): Promise<void> {
+    const store = this.#store as Store
+    const model = this.#model
+    if (store.poisoned) {
+      this.#machine.note(`poisoned: ${store.poisoned.message}`)
+      await this.#restart()
+      return
+    }
+    if (this.#faulty && this.#random.chance(0.01)) this.#fault()
+    if (!store.congested) this.#workload.act(store)
+    if (this.#random.chance(0.5)) this.#wait(store, model.turn)
+    await this.#machine.endTurn()
+    model.turn++
+    const patience = this.#random.pick([0, 0, 1, 3, 10, 40])
+    for (let n = 0; n < patience; n++) if (!(await this.#machine.step(100))) break
+    this.#checkReadable(store)
+    if (this.#random.chance(0.1)) await this.#machine.until(checkReads(store, model, this.#random))
+    if (this.#random.chance(0.02)) await this.#quiesce()
+  }
+
+  #fault(): void {
+    const kind = this.#random.pick(['write', 'sync', 'short'] as const)
+    this.#machine.note(`fault: next ${kind}`)
+    this.#machine.disk.failNext(kind)
+  }
+
+  #wait(store: Store, turn: number): void {
+    this.#waiting++
+    store.whenReadable({
+      readable: () => {
+        this.#waiting--
+        this.#machine.note(`readable ${turn}`)
+        must(!this.#failed, 'nothing is acknowledged after the store was poisoned')
+        this.#promised(turn)
+      },
+      failed: () => {
+        this.#waiting--
+        this.#failed = true
+        must(store.poisoned, 'waiters fail only when the store is poisoned')
+      },
+    })
+  }
+
+  /** The store said that everything up to this turn is safe. */
+  #promised(turn: number): void {
+    this.#readableTurn = Math.max(this.#readableTurn, turn)
+    if (this.#sync === 'always') this.#model.isSafe(turn)
+  }
+
+  /** A message up to readableSeq counts as promised too. */
+  #checkReadable(store: Store): void {
+    for (const log of store.streams()) {
+      must(log.readableSeq <= log.state.lastSeq, 'readableSeq is never beyond lastSeq')
+      const turn = this.#workload.turnOf(log.id, log.readableSeq)
+      if (turn !== undefined && log.storage === 'file') this.#promised(turn)
+    }
+  }
+
+  /** With time enough, everything that waits is told, and the store asks for nothing more. */
+  async #quiesce(): Promise<void> {
+    await this.#machine.elapse(5_000)
+    must(this.#waiting === 0, () => `${this.#waiting} waiters were never told`)
+    must(!(this.#store as Store).congested, 'a store with nothing to write is not congested')
+    if (!this.#failed) must(!(this.#store as Store).poisoned, 'poisoned, and nobody who waited was told')
+  }
+
+  async #restart(how: Crash | 'close' = this.#random.pick(['close', 'kill', 'power'] as const)): Promise<void> {
+    const store = this.#store as Store
+    const crash: Crash = how === 'close' ? this.#random.pick(['kill', 'power'] as const) : how
+    if (how === 'close') {
+      this.#machine.note('close')
+      const steps = this.#random.chance(0.7) ? Number.POSITIVE_INFINITY : this.#random.below(20)
+      const poisoned = store.poisoned !== undefined
+      const closed = await this.#machine.until(
+        store.close().then(
+          () => true,
+          (error: unknown) => {
+            if (store.poisoned || poisoned) return false
+            throw error
+          },
+        ),
+        steps,
+      )
+      // A clean stop is safe in every mode.
+      if (closed?.value && !store.poisoned && !poisoned) {
+        this.#model.isSafe(this.#model.turn)
+        must(this.#waiting === 0, 'a closed store has told all who waited')
+      }
+    }
+    this.#machine.crash(crash)
+    await this.#start(crash)
+  }
+
+  /** Opens the store, crashing on the way at times, and compares. */
+  async #start(crash: Crash = 'power'): Promise<void> {
+    let survives = crash === 'kill' ? this.#readableTurn : 0
+    for (;;) {
+      this.#waiting = 0
+      this.#failed = false
+      const process = this.#machine.boot()
+      const opening = openFileStore({
+        folder: FOLDER,
+        sync: this.#sync,
+        fs: process.fs,
+        clock: process.clock,
+        realClock: process.clock,
+        turn: process.turn,
+        log: silentLogger,
+        journalBytes: this.#journalBytes,
+        segmentBytes: this.#segmentBytes,
+        openBytesMax: 100_000,
+      })
+      const opened = await this.#machine.until(opening, this.#random.chance(0.2) ? this.#random.below(60) : undefined)
+      if (!opened) {
+        const again = this.#random.pick(['kill', 'power'] as const)
+        if (again === 'power') survives = 0
+        this.#machine.crash(again)
+        continue
+      }
+      this.#store = opened.value
+      break
+    }
+    const store = this.#store
+    const found = (await this.#machine.until(describeStore(store)))?.value ?? ''
+    const turn = this.#model.recover(found, this.#sync !== 'always')
+    must(turn !== undefined, () => {
+      const right = this.#model.candidates()
+      return `after the restart the store holds what no turn left behind.\n--- found ---\n${found}\n--- nearest ---\n${nearest(right, found)}`
+    })
+    must(turn >= survives, () => `killed after turn ${survives} was readable, and came back at turn ${turn}`)
+    this.#readableTurn = turn
+    must(store.recovery.damage.length === 0, () => `damage without rot: ${store.recovery.damage.join('; ')}`)
+    this.#machine.note(`opened at turn ${turn}: ${store.recovery.messages} messages, torn ${store.recovery.tornBytes}`)
+    this.#workload.restarted(store)
+  }
+}
+
+/** Everything that a store holds, in the model's words. */
+async function describeStore(store: Store): Promise<string> {
+  const parts: string[] = []
+  for (const log of [...store.streams()].sort((a, b) => a.id - b.id)) {
+    must(log.storage === 'file', 'memory streams do not survive')
+    parts.push(`stream ${log.id} ${log.config} last ${log.state.lastSeq}`)
+    for (let seq = log.nextSeq(1); seq !== 0; seq = log.nextSeq(seq + 1)) {
+      parts.push(`  ${seq} ${await readText(log, seq)}`)
+    }
+    for (const consumer of [...log.consumers()].sort((a, b) => a.id - b.id)) {
+      parts.push(describeConsumer(consumer.id, consumer.config, consumer.progress))
+    }
+  }
+  return parts.join('\n')
+}
+
+export async function readText(log: StreamLog, seq: number): Promise<string> {
+  const view = new MessageView()
+  let result = log.read(seq, view)
+  if (result === COLD) {
+    await log.load(seq)
+    result = log.read(seq, view)
+  }
+  must(result !== MISSING && result !== COLD, `message ${seq} is counted and cannot be read`)
+  return describeMessage({
+    subject: view.subject,
+    seconds: view.seconds,
+    nanos: view.nanos,
+    flags: view.flags,
+    headersLength: view.headersLength,
+    body: view.bytes.subarray(view.headersStart, view.end),
+  })
+}
+
+/** Of the states that would be right, the one that shares most lines, as a difference. */
+function nearest(right: readonly string[], found: string): string {
+  const lines = new Set(found.split('\n'))
+  let best: { missing: string[]; extra: string[]; at: number } | undefined
+  right.forEach((text, at) => {
+    const wanted = text.split('\n')
+    const wantedSet = new Set(wanted)
+    const missing = wanted.filter((line) => !lines.has(line))
+    const extra = [...lines].filter((line) => !wantedSet.has(line))
+    if (!best || missing.length + extra.length <= best.missing.length + best.extra.length) best = { missing, extra, at }
+  })
+  if (!best) return 'none'
+  return [
+    `candidate ${best.at} of ${right.length} (0 is the last safe one)`,
+    ...best.missing.map((line) => `missing: ${line}`),
+    ...best.extra.map((line) => `extra:   ${line}`),
+  ].join('\n')
+}
