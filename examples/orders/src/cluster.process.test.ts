@@ -18,20 +18,25 @@ test.skipIf(server === undefined)(
   `on a cluster of three nats-servers whose leader is killed${server ? '' : ' (skipped: no nats-server found, see HEADWATER_JUDGE)'}`,
   { timeout: 180_000 },
   async () => {
-    await using cluster = await startCluster(server as string)
-    const flow = runFlowCommand('--servers', cluster.urls.join(','), '--orders', String(ORDERS))
-    const killed = killLeaderInTheMiddle(cluster)
-    const { code, output } = await flow
-    expect(output).toContain(`all ${ORDERS} orders add up`)
-    expect(code).toBe(0)
-    expect(await killed).toMatch(/^node[123]$/)
+    const cluster = await startCluster(server as string)
+    try {
+      const flow = runFlowCommand('--servers', cluster.urls.join(','), '--orders', String(ORDERS))
+      const killed = killLeaderInTheMiddle(cluster)
+      const { code, output } = await flow
+      expect(output).toContain(`all ${ORDERS} orders add up`)
+      expect(code).toBe(0)
+      expect(await killed).toMatch(/^node[123]$/)
+    } finally {
+      await cluster.stop()
+    }
   },
 )
 
-interface Cluster extends AsyncDisposable {
+interface Cluster {
   urls: string[]
   kill(name: string): Promise<void>
   restart(name: string): void
+  stop(): Promise<void>
 }
 
 async function startCluster(program: string): Promise<Cluster> {
@@ -49,17 +54,17 @@ async function startCluster(program: string): Promise<Cluster> {
     nodes.set(name, spawn(program, args, { stdio: 'ignore' }))
   }
   for (const index of [0, 1, 2]) start(index)
-  const end = async (node: ChildProcess | undefined) => {
-    if (!node || node.exitCode !== null || node.signalCode !== null) return
+  const end = async (node: ChildProcess) => {
+    if (node.exitCode !== null || node.signalCode !== null) return
     const exited = once(node, 'exit')
     node.kill('SIGKILL')
     await exited
   }
   return {
     urls: clients.map((port) => `nats://127.0.0.1:${port}`),
-    kill: (name) => end(nodes.get(name)),
+    kill: (name) => end(nodes.get(name) as ChildProcess),
     restart: (name) => start(Number(name.at(-1)) - 1),
-    async [Symbol.asyncDispose]() {
+    async stop() {
       for (const node of nodes.values()) await end(node)
       rmSync(folder, { recursive: true, force: true })
     },

@@ -176,7 +176,12 @@ async function until(what: string, condition: () => boolean): Promise<void> {
 
 /** The result of `work`, or the first failure of what runs beside it. */
 function orFail<T>(work: Promise<T>, ...beside: Promise<unknown>[]): Promise<T> {
-  const failures = beside.map((other) => new Promise<never>((_, reject) => other.catch(reject)))
+  const failures = beside.map(
+    (other) =>
+      new Promise<never>((_, reject) => {
+        other.catch(reject)
+      }),
+  )
   return Promise.race([work, ...failures])
 }
 

@@ -9,25 +9,25 @@ import { OrdersController } from './orders.controller.ts'
 import { OrdersProcessor } from './orders-processor.ts'
 
 @Module({})
-export class OrdersModule {
-  static register(flow: Flow): DynamicModule {
-    const failed = new Set<string>()
-    const workers = ['worker 1', 'worker 2'].map((name) => ({
-      provide: name,
-      inject: [JetStreamService],
-      useFactory: (jetStream: JetStreamService) => new OrdersProcessor(flow, jetStream, failed),
-    }))
-    return {
-      module: OrdersModule,
-      controllers: [OrdersController],
-      providers: [{ provide: FLOW, useValue: flow }, JetStreamService, ...workers],
-    }
+class OrdersModule {}
+
+function ordersModule(flow: Flow): DynamicModule {
+  const failed = new Set<string>()
+  const workers = ['worker 1', 'worker 2'].map((name) => ({
+    provide: name,
+    inject: [JetStreamService],
+    useFactory: (jetStream: JetStreamService) => new OrdersProcessor(flow, jetStream, failed),
+  }))
+  return {
+    module: OrdersModule,
+    controllers: [OrdersController],
+    providers: [{ provide: FLOW, useValue: flow }, JetStreamService, ...workers],
   }
 }
 
 /** Starts it; `close()` on the result lets the workers finish. */
 export async function startApplication(flow: Flow, options: { verbose: boolean }): Promise<INestMicroservice> {
-  const application = await NestFactory.createMicroservice<MicroserviceOptions>(OrdersModule.register(flow), {
+  const application = await NestFactory.createMicroservice<MicroserviceOptions>(ordersModule(flow), {
     transport: Transport.NATS,
     options: { ...connectOptions, servers: flow.servers, queue: 'orders-service' },
     logger: options.verbose ? undefined : false,
