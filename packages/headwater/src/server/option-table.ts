@@ -6,8 +6,8 @@ import { type Check, either, integer, listOf, only, port, record, text } from '.
 /** One option. */
 export interface OptionRow {
   readonly key: string
-  /** As nats-server spells it, where it has the flag. */
-  readonly flags?: string
+  /** On the command line: as nats-server spells it, where it has the flag. `value` is undefined for a switch. */
+  readonly flag?: { readonly names: readonly string[]; readonly value?: string }
   readonly check: Check
   /** Undefined: there is no default, it is off. */
   readonly fallback?: unknown
@@ -21,55 +21,59 @@ const userAndPass = record({ user: text('a name'), pass: text('a password') })
 export const OPTIONS: readonly OptionRow[] = [
   {
     key: 'data',
-    flags: '-sd, --store_dir <folder>',
+    flag: { names: ['sd', 'store_dir'], value: '<folder>' },
     check: text("'memory' or a folder"),
     fallback: 'memory',
     doc: 'Where streams live: a folder, or memory (never touches the disk).',
   },
   {
     key: 'sync',
-    flags: '--sync <always|never|ms>',
+    flag: { names: ['sync'], value: '<always|never|ms>' },
     check: either(only('always', 'never'), integer(1, 3_600_000)),
     fallback: 'always',
     doc: 'When an acknowledged message is on disk: before the ack, every so many milliseconds, or when the system likes.',
   },
   {
     key: 'port',
-    flags: '-p, --port <port>',
+    flag: { names: ['p', 'port'], value: '<port>' },
     check: either(integer(0, 65_535), only(false)),
     fallback: 0,
     doc: 'Where NATS clients connect; 0 is any free port, false is none.',
   },
   {
     key: 'host',
-    flags: '-a, --addr, --net <host>',
+    flag: { names: ['a', 'addr', 'net'], value: '<host>' },
     check: host,
     fallback: '127.0.0.1',
     doc: 'The address to listen on.',
   },
   {
     key: 'serverName',
-    flags: '-n, --name, --server_name <name>',
+    flag: { names: ['n', 'name', 'server_name'], value: '<name>' },
     check: (value) => (/^\S+$/.test(String(value)) ? undefined : 'a name without blanks'),
     doc: 'What the server calls itself; its id when left out.',
   },
   {
     key: 'jetstream',
-    flags: '-js, --jetstream',
+    flag: { names: ['js', 'jetstream'] },
     check: only(true, false),
     fallback: true,
     doc: 'Streams and consumers; without them it is publish and subscribe alone.',
   },
   {
     key: 'users',
-    flags: '--user <name> --pass <password>',
     check: listOf(userAndPass),
     doc: 'Who may connect, as a list of { user, pass }.',
   },
-  { key: 'token', flags: '--auth <token>', check: text('a token'), doc: 'The token that every client must present.' },
+  {
+    key: 'token',
+    flag: { names: ['auth'], value: '<token>' },
+    check: text('a token'),
+    doc: 'The token that every client must present.',
+  },
   {
     key: 'monitor',
-    flags: '-m, --http_port <port>',
+    flag: { names: ['m', 'http_port'], value: '<port>' },
     check: either(integer(0, 65_535), only(false)),
     fallback: false,
     doc: 'The port of /healthz and /varz, on the same host; 0 is any free port.',
