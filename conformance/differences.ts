@@ -45,6 +45,25 @@ export const differences: readonly Difference[] = [
     reason: 'Dead letters are what Headwater adds. On a NATS cluster the kit has a relay.',
   },
   {
+    id: 'unknown-api',
+    headwater: 'A request to an unknown `$JS.API` subject is answered: 10003, bad request.',
+    natsServer: 'Says nothing at all, not even that nobody listens.',
+    reason: 'A mistyped request should not end in a time-out.',
+  },
+  {
+    id: 'delete-missing',
+    headwater: 'Deleting a message that is not there is 10043, `sequence N not found`, in every kind of stream.',
+    natsServer: 'So in memory streams; in file streams beyond the last message it is 10057, `stream store EOF`.',
+    reason: 'One behaviour for both kinds of storage.',
+  },
+  {
+    id: 'json-words',
+    headwater:
+      'What comes after `invalid JSON: ` (10025) are the words of our own decoder; an unknown field is named in the same words.',
+    natsServer: 'The words of its JSON library, with the names of its types.',
+    reason: 'Code, err_code and beginning are what a client can go by.',
+  },
+  {
     id: 'sync',
     headwater: 'A PubAck leaves after the message is written and synced.',
     natsServer: 'A PubAck leaves before the message is synced; the disk is synced every two minutes.',

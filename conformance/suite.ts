@@ -7,6 +7,25 @@ import { info } from './core/info.ts'
 import { lameDuck } from './core/lame-duck.ts'
 import { limits } from './core/limits.ts'
 import { pubsub } from './core/pubsub.ts'
+import { messages } from './jetstream/messages.ts'
+import { publish } from './jetstream/publish.ts'
+import { retention } from './jetstream/retention.ts'
+import { streamApi } from './jetstream/stream-api.ts'
+import { streamConfig } from './jetstream/stream-config.ts'
 import type { Group } from './support/case.ts'
 
-export const groups: readonly Group[] = [info, connect, pubsub, headers, errors, limits, auth, lameDuck]
+export const groups: readonly Group[] = [
+  info,
+  connect,
+  pubsub,
+  headers,
+  errors,
+  limits,
+  auth,
+  lameDuck,
+  streamConfig,
+  streamApi,
+  messages,
+  publish,
+  retention,
+]
