@@ -25,4 +25,6 @@ export interface EngineLimits {
   readonly maxStreams: number
   readonly maxConsumers: number
   readonly maxPayloadBytes: number
+  /** Replica counts above one: refused as on a single nats-server (default), or accepted and kept, with one copy. */
+  readonly replicas?: 'refuse' | 'accept'
 }

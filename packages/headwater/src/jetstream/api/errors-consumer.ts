@@ -1,0 +1,276 @@
+/** The official errors of consumers, one row each. */
+import type { ApiErrorRow } from './errors.ts'
+
+export const consumerErrors = {
+  consumerCreate: (err: string): ApiErrorRow => ({ code: 500, err_code: 10012, description: err }),
+  consumerNameExist: { code: 400, err_code: 10013, description: 'consumer name already in use' },
+  consumerNotFound: { code: 404, err_code: 10014, description: 'consumer not found' },
+  consumerDurableNameNotInSubject: {
+    code: 400,
+    err_code: 10016,
+    description: 'consumer expected to be durable but no durable name set in subject',
+  },
+  consumerDurableNameNotMatchSubject: {
+    code: 400,
+    err_code: 10017,
+    description: 'consumer name in subject does not match durable name in request',
+  },
+  consumerDurableNameNotSet: {
+    code: 400,
+    err_code: 10018,
+    description: 'consumer expected to be durable but a durable name was not set',
+  },
+  consumerEphemeralWithDurableInSubject: {
+    code: 400,
+    err_code: 10019,
+    description: 'consumer expected to be ephemeral but detected a durable name set in subject',
+  },
+  consumerEphemeralWithDurableName: {
+    code: 400,
+    err_code: 10020,
+    description: 'consumer expected to be ephemeral but a durable name was set in request',
+  },
+  maximumConsumersLimit: { code: 400, err_code: 10026, description: 'maximum consumers limit reached' },
+  consumerConfigRequired: { code: 400, err_code: 10078, description: 'consumer config required' },
+  consumerDeliverToWildcards: { code: 400, err_code: 10079, description: 'consumer deliver subject has wildcards' },
+  consumerPushMaxWaiting: { code: 400, err_code: 10080, description: 'consumer in push mode can not set max waiting' },
+  consumerDeliverCycle: { code: 400, err_code: 10081, description: 'consumer deliver subject forms a cycle' },
+  consumerMaxPendingAckPolicyRequired: {
+    code: 400,
+    err_code: 10082,
+    description: 'consumer requires ack policy for max ack pending',
+  },
+  consumerSmallHeartbeat: { code: 400, err_code: 10083, description: 'consumer idle heartbeat needs to be >= 100ms' },
+  consumerPullRequiresAck: {
+    code: 400,
+    err_code: 10084,
+    description: 'consumer in pull mode requires explicit ack policy on workqueue stream',
+  },
+  consumerPullNotDurable: { code: 400, err_code: 10085, description: 'consumer in pull mode requires a durable name' },
+  consumerPullWithRateLimit: {
+    code: 400,
+    err_code: 10086,
+    description: 'consumer in pull mode can not have rate limit set',
+  },
+  consumerMaxWaitingNegative: { code: 400, err_code: 10087, description: 'consumer max waiting needs to be positive' },
+  consumerHBRequiresPush: {
+    code: 400,
+    err_code: 10088,
+    description: 'consumer idle heartbeat requires a push based consumer',
+  },
+  consumerFCRequiresPush: {
+    code: 400,
+    err_code: 10089,
+    description: 'consumer flow control requires a push based consumer',
+  },
+  consumerDirectRequiresPush: {
+    code: 400,
+    err_code: 10090,
+    description: 'consumer direct requires a push based consumer',
+  },
+  consumerDirectRequiresEphemeral: {
+    code: 400,
+    err_code: 10091,
+    description: 'consumer direct requires an ephemeral consumer',
+  },
+  consumerOnMapped: { code: 400, err_code: 10092, description: 'consumer direct on a mapped consumer' },
+  consumerFilterNotSubset: {
+    code: 400,
+    err_code: 10093,
+    description: 'consumer filter subject is not a valid subset of the interest subjects',
+  },
+  consumerInvalidPolicy: (err: string): ApiErrorRow => ({ code: 400, err_code: 10094, description: err }),
+  consumerInvalidSampling: (err: string): ApiErrorRow => ({
+    code: 400,
+    err_code: 10095,
+    description: `failed to parse consumer sampling configuration: ${err}`,
+  }),
+  consumerWQRequiresExplicitAck: { code: 400, err_code: 10098, description: 'workqueue stream requires explicit ack' },
+  consumerWQMultipleUnfiltered: {
+    code: 400,
+    err_code: 10099,
+    description: 'multiple non-filtered consumers not allowed on workqueue stream',
+  },
+  consumerWQConsumerNotUnique: {
+    code: 400,
+    err_code: 10100,
+    description: 'filtered consumer not unique on workqueue stream',
+  },
+  consumerWQConsumerNotDeliverAll: {
+    code: 400,
+    err_code: 10101,
+    description: 'consumer must be deliver all on workqueue stream',
+  },
+  consumerNameTooLong: (max: number): ApiErrorRow => ({
+    code: 400,
+    err_code: 10102,
+    description: `consumer name is too long, maximum allowed is ${max}`,
+  }),
+  consumerBadDurableName: { code: 400, err_code: 10103, description: "durable name can not contain '.', '*', '>'" },
+  consumerStoreFailed: (err: string): ApiErrorRow => ({
+    code: 500,
+    err_code: 10104,
+    description: `error creating store for consumer: ${err}`,
+  }),
+  consumerExistingActive: { code: 400, err_code: 10105, description: 'consumer already exists and is still active' },
+  consumerReplacementWithDifferentName: {
+    code: 400,
+    err_code: 10106,
+    description: 'consumer replacement durable config not the same',
+  },
+  consumerDescriptionTooLong: (max: number): ApiErrorRow => ({
+    code: 400,
+    err_code: 10107,
+    description: `consumer description is too long, maximum allowed is ${max}`,
+  }),
+  consumerWithFlowControlNeedsHeartbeats: {
+    code: 400,
+    err_code: 10108,
+    description: 'consumer with flow control also needs heartbeats',
+  },
+  consumerInvalidDeliverSubject: { code: 400, err_code: 10112, description: 'invalid push consumer deliver subject' },
+  consumerMaxRequestBatchNegative: {
+    code: 400,
+    err_code: 10114,
+    description: 'consumer max request batch needs to be > 0',
+  },
+  consumerMaxRequestExpiresTooSmall: {
+    code: 400,
+    err_code: 10115,
+    description: 'consumer max request expires needs to be >= 1ms',
+  },
+  consumerMaxDeliverBackoff: {
+    code: 400,
+    err_code: 10116,
+    description: 'max deliver is required to be > length of backoff values',
+  },
+  consumerMaxPendingAckExcess: (limit: string | number): ApiErrorRow => ({
+    code: 400,
+    err_code: 10121,
+    description: `consumer max ack pending exceeds system limit of ${limit}`,
+  }),
+  consumerMaxRequestBatchExceeded: (limit: string | number): ApiErrorRow => ({
+    code: 400,
+    err_code: 10125,
+    description: `consumer max request batch exceeds server limit of ${limit}`,
+  }),
+  consumerReplicasExceedsStream: {
+    code: 400,
+    err_code: 10126,
+    description: 'consumer config replica count exceeds parent stream',
+  },
+  consumerNameContainsPathSeparators: {
+    code: 400,
+    err_code: 10127,
+    description: 'Consumer name can not contain path separators',
+  },
+  consumerCreateFilterSubjectMismatch: {
+    code: 400,
+    err_code: 10131,
+    description: 'Consumer create request did not match filtered subject from create subject',
+  },
+  consumerCreateDurableAndNameMismatch: {
+    code: 400,
+    err_code: 10132,
+    description: 'Consumer Durable and Name have to be equal if both are provided',
+  },
+  consumerReplicasShouldMatchStream: {
+    code: 400,
+    err_code: 10134,
+    description: "consumer config replicas must match interest retention stream's replicas",
+  },
+  consumerMetadataLength: (limit: string | number): ApiErrorRow => ({
+    code: 400,
+    err_code: 10135,
+    description: `consumer metadata exceeds maximum size of ${limit}`,
+  }),
+  consumerDuplicateFilterSubjects: {
+    code: 400,
+    err_code: 10136,
+    description: 'consumer cannot have both FilterSubject and FilterSubjects specified',
+  },
+  consumerMultipleFiltersNotAllowed: {
+    code: 400,
+    err_code: 10137,
+    description: 'consumer with multiple subject filters cannot use subject based API',
+  },
+  consumerOverlappingSubjectFilters: {
+    code: 400,
+    err_code: 10138,
+    description: 'consumer subject filters cannot overlap',
+  },
+  consumerEmptyFilter: { code: 400, err_code: 10139, description: 'consumer filter in FilterSubjects cannot be empty' },
+  consumerAlreadyExists: { code: 400, err_code: 10148, description: 'consumer already exists' },
+  consumerDoesNotExist: { code: 400, err_code: 10149, description: 'consumer does not exist' },
+  consumerInactiveThresholdExcess: (limit: string | number): ApiErrorRow => ({
+    code: 400,
+    err_code: 10153,
+    description: `consumer inactive threshold exceeds system limit of ${limit}`,
+  }),
+  consumerPriorityPolicyWithoutGroup: {
+    code: 400,
+    err_code: 10159,
+    description: 'Setting PriorityPolicy requires at least one PriorityGroup to be set',
+  },
+  consumerInvalidPriorityGroup: {
+    code: 400,
+    err_code: 10160,
+    description: 'Provided priority group does not exist for this consumer',
+  },
+  consumerEmptyGroupName: { code: 400, err_code: 10161, description: 'Group name cannot be an empty string' },
+  consumerInvalidGroupName: {
+    code: 400,
+    err_code: 10162,
+    description: 'Valid priority group name must match A-Z, a-z, 0-9, -_/=)+ and may not exceed 16 characters',
+  },
+  consumerPushWithPriorityGroup: {
+    code: 400,
+    err_code: 10178,
+    description: 'priority groups can not be used with push consumers',
+  },
+  consumerAckPolicyInvalid: { code: 400, err_code: 10181, description: 'consumer ack policy invalid' },
+  consumerReplayPolicyInvalid: { code: 400, err_code: 10182, description: 'consumer replay policy invalid' },
+  consumerAckWaitNegative: { code: 400, err_code: 10183, description: 'consumer ack wait needs to be positive' },
+  consumerBackOffNegative: { code: 400, err_code: 10184, description: 'consumer backoff needs to be positive' },
+  consumerPriorityGroupWithPolicyNone: {
+    code: 400,
+    err_code: 10196,
+    description: 'consumer can not have priority groups when policy is none',
+  },
+  consumerPinnedTTLWithoutPriorityPolicyNone: {
+    code: 400,
+    err_code: 10197,
+    description: 'PinnedTTL cannot be set when PriorityPolicy is none',
+  },
+  consumerInvalidReset: (err: string): ApiErrorRow => ({
+    code: 400,
+    err_code: 10204,
+    description: `invalid reset: ${err}`,
+  }),
+  consumerAckFCRequiresPush: {
+    code: 400,
+    err_code: 10218,
+    description: 'flow control ack policy requires a push based consumer',
+  },
+  consumerAckFCRequiresFC: { code: 400, err_code: 10219, description: 'flow control ack policy requires flow control' },
+  consumerAckFCRequiresMaxAckPending: {
+    code: 400,
+    err_code: 10220,
+    description: 'flow control ack policy requires max ack pending',
+  },
+  consumerAckFCRequiresNoAckWait: {
+    code: 400,
+    err_code: 10221,
+    description: 'flow control ack policy requires unset ack wait',
+  },
+  consumerAckFCRequiresNoMaxDeliver: {
+    code: 400,
+    err_code: 10222,
+    description: 'flow control ack policy requires unset max deliver',
+  },
+  consumerStreamIdentityMismatch: (msg: string): ApiErrorRow => ({
+    code: 400,
+    err_code: 10225,
+    description: `consumer's stream identity does not match: ${msg}`,
+  }),
+}
