@@ -98,14 +98,14 @@ class Scanner {
       if (char !== '\\') continue
       this.#at++
       if (this.#at >= this.#text.length) return undefined
-      const escape = this.#text[this.#at]
-      if (escape === 'u') {
+      const escaped = this.#text[this.#at]
+      if (escaped === 'u') {
         for (let digit = 0; digit < 4; digit++) {
           this.#at++
           if (this.#at >= this.#text.length) return undefined
           if (!/[0-9a-fA-F]/.test(this.#text[this.#at])) return this.#bad('in \\u hexadecimal character escape')
         }
-      } else if (!'"\\/bfnrt'.includes(escape)) return this.#bad('in string escape code')
+      } else if (!'"\\/bfnrt'.includes(escaped)) return this.#bad('in string escape code')
     }
     return undefined
   }

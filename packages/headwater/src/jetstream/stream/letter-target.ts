@@ -9,6 +9,7 @@ export function letterTarget(target: Stream, surroundings: StreamSurroundings): 
   return {
     stream: target.name,
     storage: target.storage,
+    maxMsgsPerSubject: target.config.max_msgs_per_subject,
     refuses(subject, bytes) {
       const { config, log } = target
       if (target.isClosed) return `stream ${target.name} is gone`

@@ -127,18 +127,20 @@ export class Publisher {
     const stream = this.#stream
     const { config, log } = stream
     const input = this.#input
+    // Kept apart: an ack that this very stream captures comes back in here before we are done.
+    const { subject } = input
     const payloadAndHeaders = input.end - input.start
     if (config.max_msg_size >= 0 && payloadAndHeaders > config.max_msg_size)
       return apiErrors.streamMessageExceedsMaximum
     if (input.headersLength > HEADERS_BYTES_MAX) return apiErrors.streamHeaderExceedsMaximum
     if (this.#store.full && log.storage === 'file') return apiErrors.insufficientResources
-    if (config.retention === 'interest' && !stream.hasInterest(input.subject)) {
+    if (config.retention === 'interest' && !stream.hasInterest(subject)) {
       this.#skip(reply, id)
       return undefined
     }
     const bytes = countedBytes(
       log.storage,
-      subjectBytes(input.subject),
+      subjectBytes(subject),
       input.headersLength,
       payloadAndHeaders - input.headersLength,
     )
@@ -150,12 +152,11 @@ export class Publisher {
     const seq = log.append(input)
     if (id !== undefined) this.dedupe.record(id, seq, timeToMs(log.state.lastTime))
     this.lastMsgId = id ?? ''
-    if (reply !== '') {
-      // In memory a message is readable at once, and its ack need not wait for the end of the turn.
-      if (log.readableSeq >= seq) this.acks.send(reply, seq)
-      else this.acks.wait(reply, seq)
-    }
-    stream.appended(seq, input.subject, rollup)
+    stream.appended(seq, subject, rollup)
+    if (reply === '') return undefined
+    // In memory a message is readable at once, and its ack need not wait for the end of the turn.
+    if (log.readableSeq >= seq) this.acks.send(reply, seq)
+    else this.acks.wait(reply, seq)
     return undefined
   }
 

@@ -201,8 +201,13 @@ export class Stream implements ConsumerHost {
   }
 
   /** Runs `then` once everything appended so far is readable; never when the store fails before. */
-  whenReadable(then: () => void): void {
-    this.#surroundings.store.whenReadable({ readable: then, failed: () => {} })
+  whenReadable(then: () => void, failed: (cause: Error) => void = () => {}): void {
+    this.#surroundings.store.whenReadable({ readable: then, failed })
+  }
+
+  /** A consumer's filters changed. */
+  interestChanged(): void {
+    this.#interest.recheck()
   }
 
   /** The log shows more: acknowledge first, then deliver. */

@@ -54,13 +54,19 @@ export class Trimmer {
     if (config.max_msgs_per_subject > 0) {
       for (const [subject, messages] of log.subjects()) {
         if (!overSubjectLimit(config, messages)) continue
-        if (left <= 0) return this.#continue()
+        if (left <= 0) {
+          this.#continue()
+          return
+        }
         left -= messages - config.max_msgs_per_subject
         this.keepNewestOf(subject, config.max_msgs_per_subject)
       }
     }
     while (overLimit(config, log.state)) {
-      if (left-- <= 0) return this.#continue()
+      if (left-- <= 0) {
+        this.#continue()
+        return
+      }
       this.#removeFirst()
     }
     this.#armAge()
