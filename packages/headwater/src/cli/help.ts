@@ -13,7 +13,7 @@ export function versionText(): string {
 export function helpText(): string {
   const rows = [...OPTIONS.flatMap((row) => (row.flag ? [{ ...row.flag, doc: row.doc }] : [])), ...OTHER_FLAGS].map(
     ({ names, value, doc }) => {
-      const dashed = names.map((name) => `${name.length > 3 ? '--' : '-'}${name}`).join(', ')
+      const dashed = names.map((name) => `${name.length > 2 ? '--' : '-'}${name}`).join(', ')
       return { left: `${dashed}${value === undefined ? '' : ` ${value}`}`, doc }
     },
   )

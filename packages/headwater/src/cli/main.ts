@@ -1,0 +1,30 @@
+/** The command `headwater`: reads the flags and serves, until a signal says stop. Exit codes: 0 fine, 1 failed, 2 bad usage. */
+import { SystemClock } from '../base/clock.ts'
+import { commandOf } from './flags.ts'
+import { helpText, versionText } from './help.ts'
+import { serve } from './serve.ts'
+
+const command = commandOf(process.argv.slice(2))
+switch (command.what) {
+  case 'help':
+    process.stdout.write(`${helpText()}\n`)
+    break
+  case 'version':
+    process.stdout.write(`${versionText()}\n`)
+    break
+  case 'wrong':
+    process.stderr.write(`headwater: ${command.message}\n  ${command.hint}\n`)
+    process.exitCode = 2
+    break
+  case 'serve':
+    process.exitCode = await serve(command, {
+      clock: new SystemClock(),
+      say: (line) => process.stdout.write(`${line}\n`),
+      log: (line) => process.stderr.write(line),
+      onSignal: (handle) => {
+        process.on('SIGINT', () => handle('SIGINT'))
+        process.on('SIGTERM', () => handle('SIGTERM'))
+      },
+      exit: (code) => process.exit(code),
+    })
+}
