@@ -138,22 +138,25 @@ export class Log implements StreamLog {
   }
 
   remove(seq: number, erase = false): boolean {
-    const run = this.index.runOf(seq)
-    const i = run ? run.find(seq) : -1
-    if (!run || i < 0 || run.isDead(i)) return false
-    this.index.remove(run, i, this.#countedOf(run, i))
+    const run = this.drop(seq)
+    if (!run) return false
     this.home.removed(this, seq, run, erase)
     return true
+  }
+
+  /** Takes a message out of the index without telling the home; returns the run that it was in. */
+  drop(seq: number): Run | undefined {
+    const run = this.index.runOf(seq)
+    const i = run ? run.find(seq) : -1
+    if (!run || i < 0 || run.isDead(i)) return undefined
+    this.index.remove(run, i, this.#countedOf(run, i))
+    return run
   }
 
   removeBelow(seq: number): number {
     const { index } = this
     const before = index.messages
-    while (index.messages > 0 && index.firstSeq < seq) {
-      const run = index.runOf(index.firstSeq) as Run
-      const i = run.find(index.firstSeq)
-      index.remove(run, i, this.#countedOf(run, i))
-    }
+    while (index.messages > 0 && index.firstSeq < seq) this.drop(index.firstSeq)
     const removed = before - index.messages
     if (removed > 0) this.home.removedBelow(this, Math.min(seq, index.lastSeq + 1))
     this.skipTo(seq - 1)
@@ -313,6 +316,13 @@ export class Log implements StreamLog {
 
   whenReadable(waiter: Waiter): void {
     this.home.whenReadable(waiter)
+  }
+
+  /** Recovery: the time of the last message is not before this one. */
+  restoreTime(seconds: number, nanos: number): void {
+    if (seconds < this.lastSeconds || (seconds === this.lastSeconds && nanos < this.lastNanos)) return
+    this.lastSeconds = seconds
+    this.lastNanos = nanos
   }
 
   /** Recovery: the configuration as it was recorded. */

@@ -11,6 +11,7 @@ const NOTHING_FOUND: RecoveryReport = {
   messages: 0,
   replayedRecords: 0,
   tornBytes: 0,
+  clean: true,
   damage: [],
 }
 

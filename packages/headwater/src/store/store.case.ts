@@ -27,7 +27,7 @@ export async function read(log: StreamLog, seq: number): Promise<string | undefi
   return log.read(seq, view) === FOUND ? Buffer.from(view.payload()).toString() : undefined
 }
 
-const PATTERNS = [['a.*'], ['b.>', 'a.1'], ['*.2'], ['c'], ['>'], ['none.such']]
+export const PATTERNS: string[][] = [['a.*'], ['b.>', 'a.1'], ['*.2'], ['c'], ['>'], ['none.such']]
 
 /** Random changes to a log and its model alike. */
 export function step(random: SeededRandom, log: StreamLog, model: ModelLog, clock: VirtualClock): void {

@@ -2,9 +2,10 @@
  * The server-wide contract of a store: streams, their logs, and the one commit queue that makes them durable.
  * After a crash a store opens with everything that was readable before, each turn's changes whole or absent.
  */
-import type { Logger } from '../base/log.ts'
+
 import type { Clock, Turn } from '../base/clock.ts'
 import type { FileSystem } from '../base/fs.ts'
+import type { Logger } from '../base/log.ts'
 import type { StreamLog, Waiter } from './stream-log.ts'
 
 /** `always`: acknowledged means synced. A number: written, synced every so many milliseconds. `never`: written. */
@@ -36,6 +37,8 @@ export interface RecoveryReport {
   readonly replayedRecords: number
   /** Bytes of an unfinished last write that were ignored: never acknowledged. */
   readonly tornBytes: number
+  /** The last stop was clean: nothing was under way. True for a new folder. */
+  readonly clean: boolean
   /** Messages or files that could not be read, each with its place; the streams concerned serve the rest. */
   readonly damage: readonly string[]
 }

@@ -1,0 +1,24 @@
+/** FORMAT: the version and the id of a data folder. The first thing that is written, and the first that is read. */
+import { textOf, utf8 } from '../base/bytes.ts'
+import type { FileSystem } from '../base/fs.ts'
+import { putInPlace, readWhole, writeAside } from './atomic-file.ts'
+import { corrupt, newer } from './journal-files.ts'
+import { FORMAT_VERSION } from './object-record.ts'
+
+const NAME = 'FORMAT'
+
+/** The store's id; undefined in a folder without FORMAT. Throws HW_DATA_NEWER or HW_DATA_CORRUPT. */
+export async function readFormat(fs: FileSystem, folder: string): Promise<string | undefined> {
+  const path = `${folder}/${NAME}`
+  if (!(await fs.exists(path))) return undefined
+  const [, version, id] = /^headwater ([0-9]+) ([0-9a-f]+)\n$/.exec(textOf(await readWhole(fs, path))) ?? []
+  if (version === undefined) throw corrupt(`${path} is not what this store writes there`)
+  if (Number(version) > FORMAT_VERSION) throw newer(path, Number(version))
+  return id
+}
+
+export async function writeFormat(fs: FileSystem, folder: string, storeId: string): Promise<void> {
+  const path = `${folder}/${NAME}`
+  await writeAside(fs, path, utf8(`headwater ${FORMAT_VERSION} ${storeId}\n`))
+  await putInPlace(fs, folder, path)
+}

@@ -1,0 +1,143 @@
+/**
+ * Reads the journal at a start: which files there are, in what order, and up to where their frames hold.
+ * One write is in flight at a time, so only the end of the newest file can be torn. Anything else is damage, and is refused.
+ */
+import { HeadwaterError } from '../base/errors.ts'
+import type { FileSystem } from '../base/fs.ts'
+import { readWhole } from './atomic-file.ts'
+import { FRAME_HEAD_BYTES, findFrameHead, readFrameHead, recordsHold } from './frame.ts'
+import { journalNumber } from './journal.ts'
+import { FORMAT_VERSION, type Opened, readObject } from './object-record.ts'
+import { recordType, TYPE_OPENED } from './record.ts'
+
+export interface JournalFile {
+  readonly name: string
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  /** Of its first frame. */
+  readonly firstLsn: number
+  readonly opened: Opened
+  /** Offsets of its frames, the first one (which says that the file was opened) left out. */
+  readonly frames: number[]
+  /** Where its frames end. */
+  endLsn: number
+  endAt: number
+}
+
+export interface JournalFound {
+  /** Oldest first. */
+  readonly files: JournalFile[]
+  /** Names of files without a frame: made just before a crash. */
+  readonly empty: string[]
+  readonly tornBytes: number
+  /** Above every LSN in any file. */
+  readonly lsnBound: number
+  readonly numberBound: number
+  /** The last frame says that nothing was in flight. */
+  readonly clean: boolean
+}
+
+export async function readJournal(fs: FileSystem, folder: string, storeId: string): Promise<JournalFound> {
+  const files: JournalFile[] = []
+  const empty: string[] = []
+  let tornBytes = 0
+  let numberBound = 1
+  for (const name of await fs.list(folder)) {
+    const number = journalNumber(name)
+    if (number === undefined) continue
+    numberBound = Math.max(numberBound, number + 1)
+    const bytes = await readWhole(fs, `${folder}/${name}`)
+    const file = openFile(folder, name, bytes, storeId)
+    if (file) files.push(file)
+    else {
+      empty.push(name)
+      tornBytes += bytes.length
+    }
+  }
+  files.sort((a, b) => a.firstLsn - b.firstLsn)
+  let lsnBound = 0
+  for (let i = 0; i < files.length; i++) {
+    walk(files[i])
+    lsnBound = Math.max(lsnBound, files[i].firstLsn + files[i].bytes.length)
+    if (i > 0 && files[i - 1].endLsn !== files[i].opened.formerEnd) throw hole(folder, files[i - 1], files[i])
+  }
+  const newest = files.at(-1)
+  if (newest) tornBytes += checkTorn(folder, newest)
+  return { files, empty, tornBytes, lsnBound, numberBound, clean: newest !== undefined && endsClean(newest) }
+}
+
+function openFile(folder: string, name: string, bytes: Uint8Array, storeId: string): JournalFile | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const head = readFrameHead(bytes, view, 0)
+  if (!head || !recordsHold(bytes, view, 0, head)) {
+    const later = findFrameHead(bytes, view, 1)
+    if (later < 0) return undefined
+    throw corrupt(`${folder}/${name}, byte 0: the first frame is damaged, and another follows at byte ${later}`)
+  }
+  const opened = readObject<Opened>(bytes, view, FRAME_HEAD_BYTES)
+  if (!opened || recordType(bytes, FRAME_HEAD_BYTES) !== TYPE_OPENED) {
+    throw corrupt(`${folder}/${name}, byte 0: the file does not say how it was opened`)
+  }
+  if (opened.format > FORMAT_VERSION) throw newer(`${folder}/${name}`, opened.format)
+  if (opened.storeId !== storeId) throw corrupt(`${folder}/${name} is a journal file of another store`)
+  return {
+    name,
+    bytes,
+    view,
+    firstLsn: head.lsn,
+    opened,
+    frames: [],
+    endLsn: head.lsn + head.length,
+    endAt: head.length,
+  }
+}
+
+/** Finds the frames that hold, one after the other. */
+function walk(file: JournalFile): void {
+  const { bytes, view } = file
+  for (;;) {
+    const head = readFrameHead(bytes, view, file.endAt)
+    if (!head || head.lsn !== file.endLsn || !recordsHold(bytes, view, file.endAt, head)) return
+    file.frames.push(file.endAt)
+    file.endAt += head.length
+    file.endLsn += head.length
+  }
+}
+
+/** The bytes of the torn end of the newest file. Throws when it is no torn end: something behind it was synced later. */
+function checkTorn(folder: string, file: JournalFile): number {
+  const { bytes, view, endAt, endLsn } = file
+  for (let at = findFrameHead(bytes, view, endAt + 1); at >= 0; at = findFrameHead(bytes, view, at + 1)) {
+    const head = readFrameHead(bytes, view, at)
+    // The LSN is the byte position in the endless journal: a frame where it does not belong is somebody's payload.
+    if (!head || head.lsn - endLsn !== at - endAt || head.syncedLsn <= endLsn) continue
+    throw corrupt(`${folder}/${file.name}, byte ${endAt}: damaged, and what follows at byte ${at} was synced after it`)
+  }
+  let last = bytes.length
+  while (last > endAt && bytes[last - 1] === 0) last--
+  return last - endAt
+}
+
+function endsClean(file: JournalFile): boolean {
+  const last = file.frames.at(-1)
+  return last !== undefined && readFrameHead(file.bytes, file.view, last)?.records === 0
+}
+
+function hole(folder: string, former: JournalFile, next: JournalFile): HeadwaterError {
+  const place = `${folder}/${former.name}, byte ${former.endAt}`
+  return corrupt(
+    `${place}: its frames end there, at ${former.endLsn}, but ${next.name} continues from ${next.opened.formerEnd}`,
+  )
+}
+
+export function corrupt(text: string): HeadwaterError {
+  const hint = 'Keep the folder as it is, and restore a backup to another one; nothing was changed.'
+  return new HeadwaterError('HW_DATA_CORRUPT', text, { hint })
+}
+
+export function newer(path: string, version: number): HeadwaterError {
+  const hint = 'Start it with the version of Headwater that wrote it, or a later one.'
+  return new HeadwaterError('HW_DATA_NEWER', `${path} has format ${version}; this version reads ${FORMAT_VERSION}`, {
+    hint,
+  })
+}

@@ -1,0 +1,88 @@
+/**
+ * The one way to start: read the journal, bring the streams back from their checkpoints, replay the journal over them.
+ * A clean stop is a crash with nothing in flight. Nothing is changed on disk before all of this held.
+ */
+import type { Clock } from '../base/clock.ts'
+import type { FileSystem } from '../base/fs.ts'
+import { CHECKPOINT_NAME } from './checkpoint.ts'
+import { streamFolder } from './flush.ts'
+import { corrupt, type JournalFound } from './journal-files.ts'
+import type { JournalHome } from './journal-home.ts'
+import { Log } from './log.ts'
+import { Replay, type Replayed } from './replay.ts'
+import { readCheckpoint, restoreStream } from './restore-stream.ts'
+
+/** A run's first LSN is a multiple of this: above whatever an old file may hold (I15). */
+const LSN_STEP = 1 << 20
+
+export interface RecoveryContext {
+  fs: FileSystem
+  clock: Clock
+  /** The folder of all streams. */
+  streamsFolder: string
+  makeHome(): JournalHome
+}
+
+export interface Recovered {
+  replay: Replay
+  /** Streams that are served. */
+  homes: JournalHome[]
+  damage: string[]
+  /** Folders without a checkpoint: of streams that never had one, or were being deleted. */
+  rubbish: number[]
+}
+
+/** Where this run's journal begins. */
+export function firstLsnAfter(found: JournalFound): number {
+  return (Math.ceil(found.lsnBound / LSN_STEP) + 1) * LSN_STEP
+}
+
+export async function recover(context: RecoveryContext, found: JournalFound): Promise<Recovered> {
+  const { fs, streamsFolder } = context
+  const streams = new Map<number, Replayed>()
+  const damaged = new Set<number>()
+  const damage: string[] = []
+  const rubbish: number[] = []
+  let highestId = 0
+  for (const name of await fs.list(streamsFolder)) {
+    if (!/^[1-9][0-9]*$/.test(name)) continue
+    const id = Number(name)
+    highestId = Math.max(highestId, id)
+    const own = streamFolder(streamsFolder, id)
+    if (!(await fs.exists(`${own}/${CHECKPOINT_NAME}`))) {
+      rubbish.push(id)
+      continue
+    }
+    const checkpoint = await readCheckpoint(fs, own)
+    if (!checkpoint) {
+      damaged.add(id)
+      damage.push(`${own}/${CHECKPOINT_NAME}: does not match its checksum; the stream is not served`)
+      continue
+    }
+    const home = createLog(context, id, checkpoint.config)
+    const problems = await restoreStream(fs, own, checkpoint, home)
+    if (problems.length > 0) {
+      damaged.add(id)
+      damage.push(...problems.map((problem) => `${problem}; the stream is not served`))
+      continue
+    }
+    streams.set(id, { ...checkpoint, home })
+  }
+  if (found.files.length === 0 && streams.size + damaged.size > 0) {
+    throw corrupt(`${streamsFolder} has streams, and the journal beside it is missing`)
+  }
+  const replay = new Replay(streams, damaged, (id, config) => createLog(context, id, config))
+  replay.nextStreamId = highestId + 1
+  for (const file of found.files) replay.file(file)
+  replay.finish()
+  damage.push(...replay.unknown())
+  const homes = [...streams.values()].map((stream) => stream.home).sort((a, b) => a.log.id - b.log.id)
+  return { replay, homes, damage, rubbish }
+}
+
+function createLog({ clock, makeHome }: RecoveryContext, id: number, config: string): JournalHome {
+  const home = makeHome()
+  home.log = new Log({ id, config, home, clock })
+  home.log.index.subjects.unsaved = new Set()
+  return home
+}
