@@ -1,0 +1,69 @@
+/** Small writers into the arena, and the frames that are composed as text. */
+
+const ZERO = 0x30
+
+/** How many decimal digits `n` has. `n` is an integer from 0 to 2^53. */
+export function digitCount(n: number): number {
+  let digits = 1
+  for (let top = 10; n >= top; top *= 10) digits++
+  return digits
+}
+
+/** Writes `n` in decimal at `at` and returns the position behind it. Exact up to 2^53. */
+export function writeNumber(bytes: Uint8Array, at: number, n: number): number {
+  const end = at + digitCount(n)
+  let i = end
+  let left = n
+  // Beyond 31 bits `| 0` would cut: divide as floating point until it fits.
+  while (left > 0x7fffffff) {
+    const rest = Math.floor(left / 10)
+    bytes[--i] = ZERO + (left - rest * 10)
+    left = rest
+  }
+  do {
+    const rest = (left / 10) | 0
+    bytes[--i] = ZERO + (left - rest * 10)
+    left = rest
+  } while (i > at)
+  return end
+}
+
+/** Writes the latin1 string `s` at `at` and returns the position behind it. */
+export function writeLatin1(bytes: Buffer, at: number, s: string): number {
+  if (s.length > 32) return at + bytes.write(s, at, 'latin1')
+  for (let i = 0; i < s.length; i++) bytes[at + i] = s.charCodeAt(i)
+  return at + s.length
+}
+
+/** Copies `from[start, end)` to `to` at `at` and returns the position behind it. The two may be the same buffer. */
+export function copyBytes(to: Uint8Array, at: number, from: Uint8Array, start: number, end: number): number {
+  const length = end - start
+  if (length <= 32 && (from !== to || at <= start)) {
+    for (let i = 0; i < length; i++) to[at + i] = from[start + i]
+  } else if (from === to) {
+    to.copyWithin(at, start, end)
+  } else {
+    to.set(from.subarray(start, end), at)
+  }
+  return at + length
+}
+
+/** `-ERR 'text'`. */
+export function errorLine(text: string): string {
+  return `-ERR '${text}'\r\n`
+}
+
+/** Text whose characters are bytes (as the broker keeps subjects: exact for any bytes) from real text. */
+export function toWire(s: string): string {
+  return isAscii(s) ? s : Buffer.from(s, 'utf8').toString('latin1')
+}
+
+/** Real text from text whose characters are bytes. Bytes that are not UTF-8 become replacement characters. */
+export function fromWire(s: string): string {
+  return isAscii(s) ? s : Buffer.from(s, 'latin1').toString('utf8')
+}
+
+function isAscii(s: string): boolean {
+  for (let i = 0; i < s.length; i++) if (s.charCodeAt(i) > 0x7f) return false
+  return true
+}
