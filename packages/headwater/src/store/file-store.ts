@@ -319,7 +319,7 @@ export async function openFileStore(options: StoreOptions): Promise<FileStore> {
   const { fs, folder } = options
   const startedMs = options.realClock.now()
   try {
-    await fs.makeFolder(folder)
+    await makeDurably(fs, folder)
     const lock = await lockData(fs, folder)
     try {
       return await openLocked(options, lock, startedMs)
@@ -374,6 +374,19 @@ async function openLocked(options: StoreOptions, lock: FolderLock, startedMs: nu
   store = new FileStore({ options, lock, journal, queue, reader, recovered, report })
   await store.begin(recovered, found, firstLsn)
   return store
+}
+
+/** Makes the folder, and its name durable: a folder whose name is lost takes all that was synced in it along. */
+async function makeDurably(fs: FileSystem, folder: string): Promise<void> {
+  const parents = [parentOf(folder)]
+  while (!(await fs.exists(parents[0]))) parents.unshift(parentOf(parents[0]))
+  await fs.makeFolder(folder)
+  for (const parent of parents) await fs.syncDir(parent)
+}
+
+function parentOf(path: string): string {
+  const at = path.lastIndexOf('/')
+  return at < 0 ? '.' : at === 0 ? '/' : path.slice(0, at)
 }
 
 /** The folders and FORMAT; returns the store's id. */
