@@ -113,7 +113,8 @@ export class JetStream {
       if (sameConfig(existing.config, config)) return existing
       throw new ApiError(apiErrors.streamNameExist)
     }
-    if (config.sealed) throw new ApiError(apiErrors.streamInvalidConfig('stream can not be sealed at creation'))
+    if (config.sealed)
+      throw new ApiError(apiErrors.streamInvalidConfig('stream configuration for create can not be sealed'))
     const { maxStreams } = this.env.limits
     if (maxStreams > 0 && this.#streams.size >= maxStreams) throw new ApiError(apiErrors.maximumStreamsLimit)
     this.#checkOverlap(config, undefined)
@@ -125,22 +126,23 @@ export class JetStream {
     const stream = new Stream(this.#surroundings, log, stored)
     this.#streams.set(config.name, stream)
     this.#serve(stream)
-    stream.whenReadable(() => emitAdvisory(this.env, streamAction(config.name, 'create')))
+    this.#announce(stream, 'create')
     return stream
   }
 
-  /** Changes a stream's configuration. Throws ApiError. */
-  updateStream(given: StreamConfigRequest): Stream {
-    const stream = this.streamOrThrow(given.name ?? '')
+  /** Changes the configuration of the stream `name`. Throws ApiError. */
+  updateStream(given: StreamConfigRequest, name: string = given.name ?? ''): Stream {
     const config = sealedConfig(withDefaults(given))
     checkConfig(config, { replicas: this.env.limits.replicas ?? 'refuse' })
+    if (config.name !== name) throw new ApiError(apiErrors.streamMismatch)
+    const stream = this.streamOrThrow(name)
     if (given.pedantic) checkPedantic(given, config)
     checkUpdate(stream.config, config)
     this.#checkOverlap(config, stream)
     this.#checkReservation(config, Math.max(stream.config.max_bytes, 0))
     stream.update(config)
     this.#serveDirect(stream)
-    stream.whenReadable(() => emitAdvisory(this.env, streamAction(config.name, 'modify')))
+    this.#announce(stream, 'modify')
     return stream
   }
 
@@ -152,7 +154,7 @@ export class JetStream {
     this.#directGets.delete(name)
     stream.close('deleted')
     this.store.deleteStream(stream.log)
-    stream.whenReadable(() => emitAdvisory(this.env, streamAction(name, 'delete')))
+    this.#announce(stream, 'delete')
   }
 
   accountInfo(): AccountInfo {
@@ -178,6 +180,11 @@ export class JetStream {
       },
       api: { level: API_LEVEL, total, errors },
     }
+  }
+
+  /** Once it is readable, and after the reply: a stream may well capture the advisory about itself. */
+  #announce(stream: Stream, action: 'create' | 'modify' | 'delete'): void {
+    this.env.turn.atEnd(() => stream.whenReadable(() => emitAdvisory(this.env, streamAction(stream.name, action))))
   }
 
   #recover(log: StreamLog): void {

@@ -1,4 +1,5 @@
 /** Decodes the JSON of API requests strictly against a shape, with the error texts that JetStream clients know. */
+import { parseTime } from '../../base/time.ts'
 import { ApiError, apiErrors } from './errors.ts'
 import { jsonSyntaxError } from './json-syntax.ts'
 
@@ -118,6 +119,7 @@ function decodeScalar(value: unknown, kind: Extract<Kind, string>, place: string
       return value
     case 'time':
       if (typeof value !== 'string') throw refused('Time.UnmarshalJSON: input is not a JSON string')
+      if (parseTime(value) === undefined) throw refused(`parsing time ${JSON.stringify(value)} as RFC 3339`)
       return value
     default: {
       if (typeof value !== 'number') throw mismatch(value, place, goType(kind))
@@ -143,7 +145,7 @@ function goKind(value: unknown): string {
 }
 
 function goType(kind: Kind): string {
-  if (typeof kind !== 'string') return 'fields' in kind ? `server.${kind.goName}` : 'string'
+  if (typeof kind !== 'string') return 'fields' in kind ? `*server.${kind.goName}` : 'string'
   if (kind === 'duration') return 'time.Duration'
   return kind === 'time' ? 'time.Time' : kind
 }

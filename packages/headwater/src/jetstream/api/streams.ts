@@ -47,7 +47,9 @@ export function streamRows(jetstream: JetStream): ApiRow[] {
       body: 'json',
       shape: streamConfigShape,
       changes: true,
-      handle: (request) => info(jetstream.updateStream(configOf(request))),
+      handle({ tokens, body }) {
+        return info(jetstream.updateStream(body as StreamConfigRequest, tokens[0]))
+      },
     },
     {
       pattern: 'STREAM.NAMES',

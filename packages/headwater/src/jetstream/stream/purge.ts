@@ -24,7 +24,7 @@ export function purge(stream: Stream, { seq = 0, filter = '', keep = 0 }: PurgeR
     for (let kept = 1; kept < keep; kept++) first = log.lastSeq(first - 1)
     return stream.purgeBelow(first)
   }
-  if (seq > 0) return seq > 1 ? stream.purgeBelow(Math.min(seq, log.state.lastSeq + 1)) : 0
+  if (seq > 0) return seq > 1 ? stream.purgeBelow(seq) : 0
   return stream.purgeBelow(log.state.lastSeq + 1)
 }
 

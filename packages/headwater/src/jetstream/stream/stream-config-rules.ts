@@ -78,25 +78,20 @@ const RESERVED = [
 
 function checkSubjects(config: StreamConfig): void {
   const { subjects } = config
-  const seen = new Set<string>()
-  for (const subject of subjects) {
+  subjects.forEach((subject, index) => {
     if (!isValidSubject(subject)) throw invalid('invalid subject')
-    if (seen.has(subject)) throw invalid('duplicate subjects detected')
     if (subject === '>') {
       if (!config.no_ack) throw invalid('capturing all subjects requires no-ack to be true')
       if (config.num_replicas !== 1) throw invalid('capturing all subjects requires replicas of 1')
     }
-    if (!config.no_ack) {
-      for (const { space, except, text } of RESERVED) {
-        if (!subjectsCollide(subject, space)) continue
-        if (except === undefined || !isSubsetOf(subject, except)) throw invalid(text)
-      }
+    const other = subjects.find((one, at) => at !== index && subjectsCollide(subject, one))
+    if (other !== undefined) throw invalid(`subject "${subject}" overlaps with "${other}"`)
+    if (config.no_ack) return
+    for (const { space, except, text } of RESERVED) {
+      if (!subjectsCollide(subject, space)) continue
+      if (except === undefined || !isSubsetOf(subject, except)) throw invalid(text)
     }
-    for (const other of seen) {
-      if (subjectsCollide(subject, other)) throw invalid(`subject "${subject}" overlaps with "${other}"`)
-    }
-    seen.add(subject)
-  }
+  })
 }
 
 /** What pedantic mode refuses to change silently (E10157). */

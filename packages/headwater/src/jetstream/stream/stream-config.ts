@@ -172,12 +172,8 @@ export function withDefaults(given: StreamConfigRequest): StreamConfig {
 
 /** Whether two configurations ask for the same stream: what makes a repeated create succeed. */
 export function sameConfig(a: StreamConfig, b: StreamConfig): boolean {
-  return JSON.stringify(canonical(a)) === JSON.stringify(canonical(b))
-}
-
-function canonical(config: StreamConfig): unknown {
-  const metadata = Object.entries(config.metadata ?? {}).sort(([x], [y]) => (x < y ? -1 : 1))
-  return { ...config, metadata }
+  // withDefaults gives every field its place, and sorts the metadata.
+  return JSON.stringify(a) === JSON.stringify(b)
 }
 
 function limit(value: number | undefined): number {
@@ -195,7 +191,7 @@ function consumerLimits(given: ConsumerLimits | undefined): ConsumerLimits {
 function metadataOf(given: Record<string, string> | undefined): { metadata?: Record<string, string> } {
   const kept = Object.entries(given ?? {}).filter(([key]) => !/^_nats\.(ver|level|req\.level)$/.test(key))
   if (kept.length === 0) return {}
-  return { metadata: Object.fromEntries(kept) }
+  return { metadata: Object.fromEntries(kept.sort(([a], [b]) => (a < b ? -1 : 1))) }
 }
 
 function refuseUnsupported(given: StreamConfigRequest): void {
