@@ -40,6 +40,8 @@ export interface BrokerOptions {
   readonly serverId?: string
   readonly serverName?: string
   readonly jetstream?: boolean
+  /** What else INFO says of the server, for people. */
+  readonly metadata?: Readonly<Record<string, string>>
 }
 
 export class Broker {
@@ -54,6 +56,7 @@ export class Broker {
   readonly #log: Logger
   readonly #listener: BrokerListener
   readonly #jetstream: boolean
+  readonly #metadata: Readonly<Record<string, string>> | undefined
   readonly #flusher: Flusher
   readonly #host: ConnectionHost
   readonly #open = new Map<number, Connection>()
@@ -75,6 +78,7 @@ export class Broker {
     this.#log = options.log ?? silentLogger
     this.#listener = options.listener ?? {}
     this.#jetstream = options.jetstream ?? false
+    this.#metadata = options.metadata
     this.limits = { ...defaultBrokerLimits, ...options.limits }
     this.serverId = options.serverId ?? newServerId(options.random)
     this.serverName = options.serverName ?? this.serverId
@@ -210,6 +214,7 @@ export class Broker {
       client_id: connection.id,
       client_ip: connection.transport.remoteAddress,
       ldm: this.#isLameDuck || undefined,
+      server_metadata: this.#metadata,
       ...(again ? { connect_info: true, remote_account: this.account.name } : {}),
     }
   }

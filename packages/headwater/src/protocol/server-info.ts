@@ -22,6 +22,8 @@ export interface ServerInfo {
   readonly ldm?: boolean
   readonly connect_info?: boolean
   readonly remote_account?: string
+  /** Our own name and version, which `version` must not say. Clients ignore it. */
+  readonly server_metadata?: Readonly<Record<string, string>>
 }
 
 /** The newest NATS version all of whose gated features we have. */

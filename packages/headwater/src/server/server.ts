@@ -55,6 +55,7 @@ export class Server {
       listener: tellers(events),
       serverName: settings.serverName,
       jetstream: settings.jetstream,
+      metadata: { 'headwater.version': VERSION },
     })
     const engine = settings.jetstream ? await openEngine(settings, seams, broker.bus, broker.serverName) : undefined
     const server = new Server(settings, seams, broker, engine, access.internal)
