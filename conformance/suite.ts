@@ -7,8 +7,12 @@ import { info } from './core/info.ts'
 import { lameDuck } from './core/lame-duck.ts'
 import { limits } from './core/limits.ts'
 import { pubsub } from './core/pubsub.ts'
+import { acks } from './jetstream/acks.ts'
+import { consumerConfig } from './jetstream/consumer-config.ts'
 import { messages } from './jetstream/messages.ts'
 import { publish } from './jetstream/publish.ts'
+import { pull } from './jetstream/pull.ts'
+import { push } from './jetstream/push.ts'
 import { retention } from './jetstream/retention.ts'
 import { streamApi } from './jetstream/stream-api.ts'
 import { streamConfig } from './jetstream/stream-config.ts'
@@ -28,4 +32,8 @@ export const groups: readonly Group[] = [
   messages,
   publish,
   retention,
+  consumerConfig,
+  pull,
+  push,
+  acks,
 ]

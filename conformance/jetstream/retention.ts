@@ -240,7 +240,11 @@ export const retention: Group = {
           10084,
           'consumer in pull mode requires explicit ack policy on workqueue stream',
         ])
-        await js.consumerFails(t.id, { durable_name: 'N', ack_policy: 'all' }, [400, 10084, /./])
+        await js.consumerFails(t.id, { durable_name: 'N', ack_policy: 'all' }, [
+          400,
+          10098,
+          'workqueue stream requires explicit ack',
+        ])
         await js.consumerFails(t.id, { durable_name: 'N', ack_policy: 'explicit', deliver_policy: 'new' }, [
           400,
           10101,
