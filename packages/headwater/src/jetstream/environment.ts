@@ -15,6 +15,42 @@ export interface Environment {
   readonly log: Logger
   readonly serverName: string
   readonly limits: EngineLimits
+  /** Told of what the host program may want to know; each call comes once it is readable. */
+  readonly events?: EngineEvents
+}
+
+/** What happens inside the engine that a program may listen to. Handlers must not throw. */
+export interface EngineEvents {
+  /** A dead letter is stored, and its original settled. */
+  deadLetter?(letter: DeadLetterEvent): void
+  /** A dead letter cannot be written now: its original is held, and tried again. */
+  deadLetterHeld?(held: DeadLetterHeldEvent): void
+}
+
+export interface DeadLetterEvent {
+  /** Of the original. */
+  readonly stream: string
+  readonly consumer: string
+  readonly streamSeq: number
+  readonly reason: 'max-deliver' | 'terminated'
+  /** What the client said with +TERM, or ''. */
+  readonly detail: string
+  readonly deliveries: number
+  /** Of the letter. */
+  readonly subject: string
+  readonly letterStream: string
+  readonly letterSeq: number
+  /** The header Dead-Letter-Id. */
+  readonly id: string
+}
+
+export interface DeadLetterHeldEvent {
+  readonly stream: string
+  readonly consumer: string
+  readonly streamSeq: number
+  readonly subject: string
+  /** In a sentence. */
+  readonly why: string
 }
 
 /** Bounds on what clients may ask of the engine; documented where they are options. */

@@ -7,11 +7,16 @@ import { AccountUsage } from './account-usage.ts'
 import { AUDIT_SUBJECT, apiAudit, emitAdvisory, streamAction } from './advisory/advisories.ts'
 import { accountInfoRows } from './api/account-info.ts'
 import { API_LEVEL } from './api/api-level.ts'
+import { consumerRows } from './api/consumers.ts'
 import { DirectGet } from './api/direct-get.ts'
 import { ApiError, apiErrors } from './api/errors.ts'
 import { messageRows } from './api/messages.ts'
 import { ApiRouter } from './api/router.ts'
 import { streamRows } from './api/streams.ts'
+import type { Subscription } from './bus.ts'
+import { AckRouter } from './consumer/ack-router.ts'
+import { Consumer } from './consumer/consumer.ts'
+import { recoverConsumers } from './consumer/create-consumer.ts'
 import type { Environment } from './environment.ts'
 import { rebuildDedupe } from './stream/dedupe-rebuild.ts'
 import { type StoredStream, Stream, type StreamSurroundings } from './stream/stream.ts'
@@ -40,6 +45,7 @@ export class JetStream {
   readonly #directGets = new Map<string, DirectGet>()
   readonly #router: ApiRouter
   readonly #surroundings: StreamSurroundings
+  readonly #acks: Subscription
 
   private constructor(env: Environment, store: Store) {
     this.env = env
@@ -48,14 +54,23 @@ export class JetStream {
     this.#surroundings = { env, store, usage: this.usage, capturing: (subject) => this.capturing(subject) }
     for (const log of store.streams()) this.#recover(log)
     const streams = [...this.#streams.values()]
+    const consumers = streams.flatMap((stream) => recoverConsumers(env, stream, false))
     for (const stream of streams) this.#serve(stream)
+    // Last: a dead letter that is due goes to a stream that must be there.
+    for (const consumer of consumers) consumer.open()
     this.ready = Promise.all(streams.map((stream) => rebuildDedupe(env, stream))).then(() => {})
     store.onRelieved = () => env.bus.releasePublishers()
     store.onPoisoned = (cause) => {
       env.log.error({ error: cause }, 'the store failed: nothing is acknowledged any more')
       for (const stream of this.#streams.values()) stream.publisher.failWaiting()
     }
-    const rows = [...accountInfoRows(this), ...streamRows(this), ...messageRows(this)]
+    const rows = [...accountInfoRows(this), ...streamRows(this), ...messageRows(this), ...consumerRows(this)]
+    this.#acks = env.bus.captureAcks(
+      new AckRouter((stream, name) => {
+        const consumer = this.#streams.get(stream)?.consumer(name)
+        return consumer instanceof Consumer ? consumer : undefined
+      }),
+    )
     this.#router = new ApiRouter(env, store, rows, (request, response) => {
       if (!env.bus.hasInterest(AUDIT_SUBJECT)) return
       const body = new TextDecoder().decode(request.raw)
@@ -71,6 +86,7 @@ export class JetStream {
   /** Stops serving; the store stays open for whoever opened it. */
   close(): void {
     this.#router.close()
+    this.#acks.unsubscribe()
     for (const direct of this.#directGets.values()) direct.close()
     for (const stream of this.#streams.values()) stream.close('shutdown')
     this.store.onRelieved = undefined

@@ -14,12 +14,18 @@ export interface ConsumerHost {
   removeConsumer(consumer: string): void
   /** The one stream of this account that captures the literal `subject`, as a place for dead letters; a sentence when there is none. */
   letterTarget(subject: string): LetterTarget | { refused: string }
+  /** Calls `then` once everything appended so far, in every stream, is readable; `failed` when it can never be. */
+  whenReadable(then: () => void, failed?: (cause: Error) => void): void
+  /** A consumer's filters changed: interest retention looks again. */
+  interestChanged(): void
 }
 
 /** A stream that takes dead letters. Appends bypass dedupe, expectations and the size limit; retention limits hold. */
 export interface LetterTarget {
   readonly stream: string
   readonly storage: 'file' | 'memory'
+  /** It keeps so many messages of a subject at most (-1 or 0: any number): letters would push each other out. */
+  readonly maxMsgsPerSubject: number
   /** Why a letter cannot be stored now (sealed, full with discard new, no interest, disk full), or undefined. */
   refuses(subject: string, bytes: number): string | undefined
   /** Appends a letter (flag FLAG_DEAD_LETTER) in the open frame; returns its sequence. */

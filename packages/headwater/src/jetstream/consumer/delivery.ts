@@ -1,0 +1,135 @@
+/**
+ * HOT: which message comes next, how many are left, and how a delivery is named. Runs once per message delivered.
+ *
+ * It looks at messages up to `readableSeq` only, and counts on appended state: `numPending` is kept by difference, never
+ * counted again while things go their usual way. Composing the ack subject is the one string made per message.
+ */
+
+import type { MessageView } from '../../store/message-view.ts'
+import type { LogFilter, StreamLog } from '../../store/stream-log.ts'
+
+export class Delivery {
+  readonly #log: StreamLog
+  readonly #ackPrefix: string
+  #filter: LogFilter | undefined
+  /** The next sequence to look at: everything below was delivered, or does not concern this consumer. */
+  #next: number
+  /** deliver last_per_subject: what of the snapshot is left to deliver, ascending; then everything above `#snapshotSeq`. */
+  #snapshot: number[] = []
+  #snapshotSeq = 0
+  #pending = 0
+  /** `#pending` covers sequences up to here. */
+  #countedSeq = 0
+  #timeSeconds = -1
+  #timeText = ''
+
+  /** `nextSeq` is where it goes on; `ackPrefix` is `$JS.ACK.<stream>.<consumer>.`. */
+  constructor(log: StreamLog, filters: readonly string[], nextSeq: number, ackPrefix: string) {
+    this.#log = log
+    this.#ackPrefix = ackPrefix
+    this.#filter = filters.length > 0 ? log.filter(filters) : undefined
+    this.#next = nextSeq
+    this.recount()
+  }
+
+  /** Starts with the last message of each subject as of `upToSeq`, those at or above the position. */
+  startWithLastPerSubject(upToSeq: number): void {
+    this.#snapshot = this.#log.lastPerSubject(this.#filter, upToSeq).filter((seq) => seq >= this.#next)
+    this.#snapshotSeq = upToSeq
+    if (this.#snapshot.length === 0 && this.#next <= upToSeq) this.#next = upToSeq + 1
+    this.recount()
+  }
+
+  /** Everything below was delivered or passed over. */
+  get nextSeq(): number {
+    return this.#next
+  }
+
+  /** Messages that match and were not delivered, on appended state. */
+  get numPending(): number {
+    const { lastSeq } = this.#log.state
+    if (lastSeq > this.#countedSeq) {
+      // Everything above the position counts: what lies between is all new.
+      this.#pending += this.#log.countFrom(Math.max(this.#countedSeq + 1, this.#next), this.#filter)
+      this.#countedSeq = lastSeq
+    }
+    return this.#pending
+  }
+
+  /** Counts from scratch: after a purge, or when the filters changed. */
+  recount(): void {
+    const from = Math.max(this.#next, this.#snapshotSeq + 1)
+    this.#pending = this.#snapshot.length + this.#log.countFrom(from, this.#filter)
+    this.#countedSeq = this.#log.state.lastSeq
+  }
+
+  /** The next message that may be delivered; 0 when there is none now. */
+  peek(): number {
+    if (this.#snapshot.length > 0) return this.#snapshot[0] <= this.#log.readableSeq ? this.#snapshot[0] : 0
+    if (this.#next > this.#log.state.lastSeq) return 0
+    const seq = this.#log.nextSeq(this.#next, this.#filter)
+    // Remember how far was looked, so that a filter which rarely matches does not search the same messages again.
+    this.#next = seq === 0 ? this.#log.state.lastSeq + 1 : seq
+    return seq !== 0 && seq <= this.#log.readableSeq ? seq : 0
+  }
+
+  /** The message that peek() gave is delivered, or skipped. */
+  take(seq: number): void {
+    // Reading the count first brings it up to date, so that this one is in it.
+    const pending = this.numPending
+    if (pending > 0) this.#pending = pending - 1
+    if (this.#snapshot.length > 0 && this.#snapshot[0] === seq) {
+      this.#snapshot.shift()
+      this.#next = this.#snapshot.length > 0 ? seq + 1 : Math.max(seq, this.#snapshotSeq) + 1
+    } else {
+      this.#next = seq + 1
+    }
+  }
+
+  /** `seq` left the stream. */
+  removed(seq: number, subject: string): void {
+    if (seq < this.#next || seq > this.#countedSeq) return
+    if (this.#snapshot.length > 0 && seq <= this.#snapshotSeq) {
+      const at = this.#snapshot.indexOf(seq)
+      if (at < 0) return
+      this.#snapshot.splice(at, 1)
+      if (this.#snapshot.length === 0) this.#next = Math.max(this.#next, this.#snapshotSeq + 1)
+    } else if (this.#filter && !this.#filter.matches(subject)) {
+      return
+    }
+    if (this.#pending > 0) this.#pending--
+  }
+
+  /** Everything below `seq` left the stream. */
+  removedBelow(seq: number): void {
+    this.#snapshot = this.#snapshot.filter((kept) => kept >= seq)
+    if (this.#next < seq) this.#next = seq
+    if (this.#snapshot.length === 0 && this.#next <= this.#snapshotSeq) this.#next = this.#snapshotSeq + 1
+    this.recount()
+  }
+
+  /** Other filters from here on; the position stays. */
+  refilter(filters: readonly string[]): void {
+    this.#filter?.close()
+    this.#filter = filters.length > 0 ? this.#log.filter(filters) : undefined
+    this.recount()
+  }
+
+  matches(subject: string): boolean {
+    return this.#filter === undefined || this.#filter.matches(subject)
+  }
+
+  /** `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time>.<pending>` (5.3). */
+  ackSubject(view: MessageView, consumerSeq: number, deliveries: number, pending: number): string {
+    if (view.seconds !== this.#timeSeconds) {
+      this.#timeSeconds = view.seconds
+      this.#timeText = String(view.seconds)
+    }
+    const nanos = String(1_000_000_000 + view.nanos).slice(1)
+    return `${this.#ackPrefix}${deliveries}.${view.seq}.${consumerSeq}.${this.#timeText}${nanos}.${pending}`
+  }
+
+  close(): void {
+    this.#filter?.close()
+  }
+}
