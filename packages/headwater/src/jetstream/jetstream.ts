@@ -44,8 +44,8 @@ export class JetStream {
   readonly #streams = new Map<string, Stream>()
   readonly #directGets = new Map<string, DirectGet>()
   readonly #router: ApiRouter
-  readonly #surroundings: StreamSurroundings
   readonly #acks: Subscription
+  readonly #surroundings: StreamSurroundings
 
   private constructor(env: Environment, store: Store) {
     this.env = env
@@ -54,7 +54,7 @@ export class JetStream {
     this.#surroundings = { env, store, usage: this.usage, capturing: (subject) => this.capturing(subject) }
     for (const log of store.streams()) this.#recover(log)
     const streams = [...this.#streams.values()]
-    const consumers = streams.flatMap((stream) => recoverConsumers(env, stream, false))
+    const consumers = streams.flatMap((stream) => recoverConsumers(env, stream, !store.recovery.clean))
     for (const stream of streams) this.#serve(stream)
     // Last: a dead letter that is due goes to a stream that must be there.
     for (const consumer of consumers) consumer.open()

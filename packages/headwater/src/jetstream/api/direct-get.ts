@@ -10,7 +10,7 @@ import type { Stream } from '../stream/stream.ts'
 import { API_LEVEL } from './api-level.ts'
 import { ApiError } from './errors.ts'
 import { decodeJson } from './json-shape.ts'
-import { batches, directGetShape, type GetRequest, isMalformedGet, readMessage, seqOf } from './messages.ts'
+import { batches, directGetShape, type GetRequest, isEmptyGet, isMalformedGet, readMessage, seqOf } from './messages.ts'
 
 const PREFIX = '$JS.API.DIRECT.GET.'
 const NOTHING = new Uint8Array(0)
@@ -44,6 +44,7 @@ export class DirectGet {
     if (payloadLength(message) === 0) return this.#status(message.reply, '408 Empty Request')
     const request = this.#decode(message)
     if (!request) return this.#status(message.reply, '408 Malformed Request')
+    if (isEmptyGet(request)) return this.#status(message.reply, '408 Empty Request')
     if (isMalformedGet(request)) return this.#status(message.reply, '408 Bad Request')
     // Several messages at once are not there yet; the request says so instead of answering with one.
     if (batches(request)) return this.#status(message.reply, '408 Batch Get Not Supported By Headwater Yet')
@@ -54,11 +55,8 @@ export class DirectGet {
     if (!meetsLevel(message)) return this.#status(message.reply, '412 Required Api Level')
     const request = payloadLength(message) === 0 ? {} : this.#decode(message)
     if (!request) return this.#status(message.reply, '408 Malformed Request')
-    const { no_hdr, max_bytes: _, ...selectors } = request
-    if (Object.keys(selectors).length > 0 || !isValidSubject(subject)) {
-      return this.#status(message.reply, '408 Bad Request')
-    }
-    this.#answer(message.reply, { last_by_subj: subject, no_hdr })
+    if (!isEmptyGet(request) || !isValidSubject(subject)) return this.#status(message.reply, '408 Bad Request')
+    this.#answer(message.reply, { last_by_subj: subject, no_hdr: request.no_hdr })
   }
 
   #decode(message: Inbound): GetRequest | undefined {

@@ -77,7 +77,13 @@ export function messageRows(jetstream: JetStream): ApiRow[] {
   ]
 }
 
-/** Whether the fields contradict each other, or ask for nothing. */
+/** Whether a request asks for nothing: every selector is absent, zero or empty. */
+export function isEmptyGet(request: GetRequest): boolean {
+  const { no_hdr: _, max_bytes: __, ...selectors } = request
+  return !Object.values(selectors).some(Boolean)
+}
+
+/** Whether the fields contradict each other, or select no message. */
 export function isMalformedGet(request: GetRequest): boolean {
   const { seq, last_by_subj, next_by_subj, start_time, batch, multi_last } = request
   if (!seq && !last_by_subj && !next_by_subj && !start_time && !multi_last) return true

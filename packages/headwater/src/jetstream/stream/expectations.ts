@@ -1,6 +1,7 @@
 /** What a publisher may demand of a stream with headers: the checks that come before the duplicate window, in order. */
 import type { StreamLog } from '../../store/stream-log.ts'
 import { type ApiErrorRow, apiErrors } from '../api/errors.ts'
+import { parseDurationMs } from '../consumer/ack-body.ts'
 import { headerSeq, type PublishHeaders } from './publish-headers.ts'
 import type { StreamConfig } from './stream-config.ts'
 
@@ -11,31 +12,37 @@ export function unmetExpectation(
   config: StreamConfig,
   log: StreamLog,
 ): ApiErrorRow | undefined {
-  if (headers.batchId !== undefined) return apiErrors.atomicPublishDisabled
-  if (headers.incr !== undefined) {
+  // An empty value asks for nothing.
+  if (headers.batchId) return apiErrors.atomicPublishDisabled
+  if (headers.incr)
     return /^[+-]?\d+$/.test(headers.incr) ? apiErrors.messageIncrDisabled : apiErrors.messageIncrInvalid
-  }
-  if (headers.expectedStream !== undefined && headers.expectedStream !== config.name) return apiErrors.streamNotMatch
-  // A lifetime of nothing asks for nothing; every other one asks for a feature that is off.
-  if (headers.ttl !== undefined && headers.ttl !== '' && headers.ttl !== '0') return apiErrors.messageTTLDisabled
-  if (headers.expectedLastSubjectSeq !== undefined) {
+  if (headers.expectedStream && headers.expectedStream !== config.name) return apiErrors.streamNotMatch
+  if (headers.ttl && isLifetime(headers.ttl)) return apiErrors.messageTTLDisabled
+  if (headers.expectedLastSubjectSeq) {
     const actual = lastSeqOf(log, headers.expectedLastSubjectSeqSubject || subject)
     if (headerSeq(headers.expectedLastSubjectSeq) !== actual) return apiErrors.streamWrongLastSequence(actual)
   } else if (headers.expectedLastSubjectSeqSubject) {
     return apiErrors.streamExpectedLastSeqPerSubjectInvalid
   }
-  if (headers.expectedLastSeq !== undefined) {
+  if (headers.expectedLastSeq) {
     const actual = log.state.lastSeq
     if (headerSeq(headers.expectedLastSeq) !== actual) return apiErrors.streamWrongLastSequence(actual)
   }
-  if (headers.schedule !== undefined) return apiErrors.messageSchedulesDisabled
-  if (headers.scheduleNext !== undefined) {
+  if (headers.schedule) return apiErrors.messageSchedulesDisabled
+  if (headers.scheduleNext) {
     const canceling = headers.scheduleNext === 'purge' && headers.scheduler && headers.scheduler !== subject
     return canceling ? apiErrors.messageSchedulesDisabled : apiErrors.messageSchedulesSchedulerInvalid
   }
-  if (headers.scheduler !== undefined) return apiErrors.messageSchedulesSchedulerInvalid
-  if (headers.streamSource !== undefined) return apiErrors.messageSourceHdrNotAllowed
+  if (headers.scheduler) return apiErrors.messageSchedulesSchedulerInvalid
+  if (headers.streamSource) return apiErrors.messageSourceHdrNotAllowed
   return undefined
+}
+
+/** Whether a `Nats-TTL` means a lifetime: `never`, whole seconds, or a Go duration, of a second at least. */
+export function isLifetime(text: string): boolean {
+  if (text === 'never') return true
+  if (/^\d+$/.test(text)) return Number(text) > 0
+  return (parseDurationMs(text) ?? 0) >= 1000
 }
 
 /** The last living sequence on `subject`, which may have wildcards; 0 when there is none. */

@@ -18,7 +18,6 @@ export interface PublishHeaders {
   scheduler: string | undefined
   streamSource: string | undefined
   batchId: string | undefined
-  requiredApiLevel: string | undefined
   /** The server's own note about the requester: not stored. */
   requestInfo: string | undefined
 }
@@ -39,7 +38,6 @@ const FIELDS: Readonly<Record<string, Exclude<keyof PublishHeaders, 'any'>>> = {
   'Nats-Scheduler': 'scheduler',
   'Nats-Stream-Source': 'streamSource',
   'Nats-Batch-Id': 'batchId',
-  'Nats-Required-Api-Level': 'requiredApiLevel',
   'Nats-Request-Info': 'requestInfo',
 }
 
@@ -71,7 +69,6 @@ export function emptyPublishHeaders(): PublishHeaders {
     scheduler: undefined,
     streamSource: undefined,
     batchId: undefined,
-    requiredApiLevel: undefined,
     requestInfo: undefined,
   }
 }

@@ -208,13 +208,13 @@ const rows: Row[] = [
     ack: { seq: 1 },
   },
   {
-    name: 'a demanded level that is not ours',
-    headers: [
-      ['Nats-Required-Api-Level', '9'],
-      ['Nats-Msg-Id', 'x'],
-    ],
-    error: [412, 10185, 'JetStream minimum api level required'],
+    name: 'max_msg_size is checked before what the headers ask for',
+    config: { max_msg_size: 10 },
+    headers: [['Nats-Expected-Stream', 'T']],
+    error: [400, 10054, 'message size exceeds maximum allowed'],
   },
+  { name: 'empty expectations ask for nothing', headers: [['Nats-Expected-Last-Sequence', '']], ack: { seq: 1 } },
+  { name: 'a lifetime too short', headers: [['Nats-TTL', '0.5s']], error: [400, 10165, 'invalid per-message TTL'] },
 ]
 
 describe('a publish', () => {

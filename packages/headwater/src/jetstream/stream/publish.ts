@@ -8,13 +8,12 @@ import { MessageView } from '../../store/message-view.ts'
 import type { Store } from '../../store/store.ts'
 import { type AppendInput, FLAG_MSG_ID, FOUND } from '../../store/stream-log.ts'
 import type { AccountUsage } from '../account-usage.ts'
-import { API_LEVEL } from '../api/api-level.ts'
 import { type ApiErrorRow, apiErrors } from '../api/errors.ts'
 import type { Inbound } from '../bus.ts'
 import type { Environment } from '../environment.ts'
 import { AckQueue } from './ack-queue.ts'
 import { DedupeWindow } from './dedupe.ts'
-import { rollupOf, unmetExpectation } from './expectations.ts'
+import { isLifetime, rollupOf, unmetExpectation } from './expectations.ts'
 import { emptyPublishHeaders, type PublishHeaders, readPublishHeaders } from './publish-headers.ts'
 import { type Arrival, countedBytes, refusal } from './retention.ts'
 import type { Stream } from './stream.ts'
@@ -85,6 +84,7 @@ export class Publisher {
   #takePlain(reply: string): ApiErrorRow | undefined {
     if (this.#store.poisoned) return POISONED
     if (this.#stream.config.sealed) return apiErrors.streamSealed
+    if (this.#isTooLarge()) return apiErrors.streamMessageExceedsMaximum
     return this.#append(reply, undefined, undefined)
   }
 
@@ -92,6 +92,7 @@ export class Publisher {
     const { config, log } = this.#stream
     if (this.#store.poisoned) return POISONED
     if (config.sealed) return apiErrors.streamSealed
+    if (this.#isTooLarge()) return apiErrors.streamMessageExceedsMaximum
     const input = this.#input
     const headers = this.#headers
     if (input.bytes[input.start + VERSION_LINE - 2] !== CR) this.#rewriteHeaders((block) => stripStatus(block))
@@ -100,8 +101,6 @@ export class Publisher {
     if (headers.requestInfo !== undefined) {
       this.#rewriteHeaders((block) => removeHeaders(block, (key) => key === 'Nats-Request-Info'))
     }
-    if (headers.requiredApiLevel !== undefined && !meetsLevel(headers.requiredApiLevel))
-      return apiErrors.requiredApiLevel
     const unmet = unmetExpectation(headers, input.subject, config, log)
     if (unmet !== undefined) return unmet
     const id = headers.msgId || undefined
@@ -119,7 +118,13 @@ export class Publisher {
     }
     const rollup = rollupOf(headers, config)
     if (typeof rollup === 'object') return rollup
+    if (headers.ttl && !isLifetime(headers.ttl)) return apiErrors.messageTTLInvalid
     return this.#append(reply, id, rollup)
+  }
+
+  #isTooLarge(): boolean {
+    const { max_msg_size } = this.#stream.config
+    return max_msg_size >= 0 && this.#input.end - this.#input.start > max_msg_size
   }
 
   /** The limits, then the append and what follows from it; an error row when a limit refuses. */
@@ -239,10 +244,6 @@ export class Publisher {
       },
     }
   }
-}
-
-function meetsLevel(level: string): boolean {
-  return /^\d+$/.test(level) && Number(level) <= API_LEVEL
 }
 
 /** UTF-8 length; subjects are nearly always ASCII. */

@@ -189,7 +189,8 @@ export class Stream implements ConsumerHost {
     this.#hosted.delete(name)
     this.#consumers = [...this.#hosted.values()].map((other) => other.consumer)
     hosted.consumer.close('deleted')
-    this.log.deleteConsumer(hosted.log)
+    // One that is kept in memory only is not the store's.
+    if (this.log.consumers().includes(hosted.log)) this.log.deleteConsumer(hosted.log)
     this.#interest.consumerRemoved(name)
     this.whenReadable(() => emitAdvisory(this.#surroundings.env, consumerAction(this.name, name, 'delete')))
   }
