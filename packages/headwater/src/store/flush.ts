@@ -163,7 +163,8 @@ async function takeCheckpoint(context: FlushContext, home: JournalHome, messages
   const own = streamFolder(folder, home.log.id)
   assert(messagesLsn >= home.messagesLsn, 'I7: a checkpoint never goes back')
   sortOutDeadSegments(home)
-  const gone = home.gone
+  // A copy: what dies from now on is still named by this checkpoint.
+  const gone = [...home.gone]
   // From here to `encodeCheckpoint` nothing is awaited: it is one moment.
   const subjects = nextSubjects(home)
   const checkpoint = snapshot(home, context.lsn(), messagesLsn, subjects.file)

@@ -42,6 +42,8 @@ export async function readJournal(fs: FileSystem, folder: string, storeId: strin
   const empty: string[] = []
   let tornBytes = 0
   let numberBound = 1
+  let lsnBound = 0
+  const sizes = new Map<string, number>()
   for (const name of await fs.list(folder)) {
     const number = journalNumber(name)
     if (number === undefined) continue
@@ -52,15 +54,18 @@ export async function readJournal(fs: FileSystem, folder: string, storeId: strin
     else {
       empty.push(name)
       tornBytes += bytes.length
+      sizes.set(name, bytes.length)
+      lsnBound = Math.max(lsnBound, lostBound(bytes))
     }
   }
   files.sort((a, b) => a.firstLsn - b.firstLsn)
-  let lsnBound = 0
   for (let i = 0; i < files.length; i++) {
     walk(files[i])
     lsnBound = Math.max(lsnBound, files[i].firstLsn + files[i].bytes.length)
     if (i > 0 && files[i - 1].endLsn !== files[i].opened.formerEnd) throw hole(folder, files[i - 1], files[i])
   }
+  // A file without any frame continued the newest one, at most by its length.
+  for (const name of empty) lsnBound += sizes.get(name) ?? 0
   const newest = files.at(-1)
   if (newest) tornBytes += checkTorn(folder, newest)
   return { files, empty, tornBytes, lsnBound, numberBound, clean: newest !== undefined && endsClean(newest) }
@@ -70,9 +75,13 @@ function openFile(folder: string, name: string, bytes: Uint8Array, storeId: stri
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const head = readFrameHead(bytes, view, 0)
   if (!head || !recordsHold(bytes, view, 0, head)) {
-    const later = findFrameHead(bytes, view, 1)
-    if (later < 0) return undefined
-    throw corrupt(`${folder}/${name}, byte 0: the first frame is damaged, and another follows at byte ${later}`)
+    // Without its first frame the file's place is told by any other: an LSN is a byte position.
+    for (let at = findFrameHead(bytes, view, 1); at >= 0; at = findFrameHead(bytes, view, at + 1)) {
+      const later = readFrameHead(bytes, view, at)
+      if (!later || later.syncedLsn <= later.lsn - at) continue
+      throw corrupt(`${folder}/${name}, byte 0: damaged, and what follows at byte ${at} was synced after it`)
+    }
+    return undefined
   }
   const opened = readObject<Opened>(bytes, view, FRAME_HEAD_BYTES)
   if (!opened || recordType(bytes, FRAME_HEAD_BYTES) !== TYPE_OPENED) {
@@ -90,6 +99,13 @@ function openFile(folder: string, name: string, bytes: Uint8Array, storeId: stri
     endLsn: head.lsn + head.length,
     endAt: head.length,
   }
+}
+
+/** Above every LSN in a file whose first frame was lost with the power. */
+function lostBound(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const at = findFrameHead(bytes, view, 1)
+  return at < 0 ? 0 : (readFrameHead(bytes, view, at)?.lsn ?? 0) - at + bytes.length
 }
 
 /** Finds the frames that hold, one after the other. */

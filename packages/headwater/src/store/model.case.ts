@@ -1,4 +1,5 @@
 /** The naive log that real ones are compared with: an array of messages, every answer by looking at all of them. */
+import { timeFromMs } from '../base/time.ts'
 import { subjectMatches } from '../protocol/subject.ts'
 import { MessageView } from './message-view.ts'
 import type { LogState, StreamLog } from './stream-log.ts'
@@ -120,7 +121,7 @@ export async function differences(
   await compareMessages(log, model, same)
   for (const from of points) {
     const message = model.messages.find((m) => m.seq >= from)
-    const time = { seconds: Math.floor((message?.timeMs ?? 0) / 1000), nanos: ((message?.timeMs ?? 0) % 1000) * 1e6 }
+    const time = timeFromMs(message?.timeMs ?? 0)
     const expected = message ? model.messages.find((m) => m.timeMs >= message.timeMs)?.seq : undefined
     if (message) same(`seqAt ${message.timeMs}`, await log.seqAt(time), expected)
   }
@@ -141,7 +142,7 @@ function compareState(state: LogState, model: ModelLog, same: Same): void {
   same('lastSeq', state.lastSeq, model.last)
   same('deleted', state.deleted, model.deletedSeqs().length)
   same('subjects', state.subjects, model.subjects().length)
-  same('lastTime', state.lastTime.seconds * 1000 + state.lastTime.nanos / 1e6, model.lastTimeMs)
+  same('lastTime', state.lastTime, timeFromMs(model.lastTimeMs))
 }
 
 async function compareMessages(log: StreamLog, model: ModelLog, same: Same): Promise<void> {
@@ -155,11 +156,10 @@ async function compareMessages(log: StreamLog, model: ModelLog, same: Same): Pro
     same(`headers ${m.seq}`, text(view.headers()), m.headers)
     same(`payload ${m.seq}`, text(view.payload()), m.payload)
     same(`rest of ${m.seq}`, [view.seq, view.subject, view.flags], [m.seq, m.subject, m.flags | (m.headers ? 1 : 0)])
-    same(`time ${m.seq}`, view.seconds * 1000 + view.nanos / 1e6, m.timeMs)
+    same(`time ${m.seq}`, view.time(), timeFromMs(m.timeMs))
     same(`subjectAt ${m.seq}`, log.subjectAt(m.seq), m.subject)
   }
-  const first = log.state.firstTime
-  same('firstTime', first.seconds * 1000 + first.nanos / 1e6, model.messages[0]?.timeMs ?? 0)
+  same('firstTime', log.state.firstTime, timeFromMs(model.messages[0]?.timeMs ?? 0))
   for (const seq of model.deletedSeqs().slice(0, 50)) {
     same(`read removed ${seq}`, log.read(seq, view), MISSING)
     same(`subjectAt removed ${seq}`, log.subjectAt(seq), '')
