@@ -148,6 +148,7 @@ export class JetStream {
 
   /** Changes the configuration of the stream `name`. Throws ApiError. */
   updateStream(given: StreamConfigRequest, name: string = given.name ?? ''): Stream {
+    if (given.mirror && this.#streams.has(name)) throw new ApiError(apiErrors.streamMirrorNotUpdatable)
     const config = sealedConfig(withDefaults(given))
     checkConfig(config, { replicas: this.env.limits.replicas ?? 'refuse' })
     if (config.name !== name) throw new ApiError(apiErrors.streamMismatch)

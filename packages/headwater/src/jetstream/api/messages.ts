@@ -69,7 +69,6 @@ export function messageRows(jetstream: JetStream): ApiRow[] {
         if (stream.config.deny_delete) {
           throw new ApiError(apiErrors.streamMsgDeleteFailed('message delete not permitted'))
         }
-        if (seq > stream.log.state.lastSeq) throw new ApiError(apiErrors.streamMsgDeleteFailed('stream store EOF'))
         if (!stream.remove(seq, body.no_erase !== true)) throw new ApiError(apiErrors.sequenceNotFound(seq))
         return { success: true }
       },

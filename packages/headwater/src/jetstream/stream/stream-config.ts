@@ -1,5 +1,6 @@
 /** A stream's configuration: its fields as they stand on the wire, and the values that stand where none was given. */
-import { ApiError, apiErrors } from '../api/errors.ts'
+import { isValidName } from '../../protocol/subject.ts'
+import { ApiError, type ApiErrorRow, apiErrors } from '../api/errors.ts'
 import type { Kind, ObjectShape } from '../api/json-shape.ts'
 
 /** Names are the wire's. Durations are nanoseconds, as on the wire; -1 is unlimited. */
@@ -195,6 +196,8 @@ function metadataOf(given: Record<string, string> | undefined): { metadata?: Rec
 }
 
 function refuseUnsupported(given: StreamConfigRequest): void {
+  const wrong = replicationError(given)
+  if (wrong) throw new ApiError(wrong)
   const refuse = (field: string): never => {
     throw new ApiError(
       apiErrors.streamInvalidConfig(`stream configuration: ${field} is not supported by Headwater yet`),
@@ -204,6 +207,23 @@ function refuseUnsupported(given: StreamConfigRequest): void {
   if (given.allow_msg_ttl) refuse('allow_msg_ttl')
   if (given.compression === 's2') refuse('compression s2')
   if (given.persist_mode === 'async') refuse('persist_mode async')
+}
+
+/** What is wrong with a mirror or sources whoever is asked: the official error comes before ours. */
+function replicationError({ mirror, sources, subjects, first_seq }: StreamConfigRequest): ApiErrorRow | undefined {
+  if (says(mirror)) {
+    if (first_seq) return apiErrors.mirrorWithFirstSeq
+    if (subjects && subjects.length > 0) return apiErrors.mirrorWithSubjects
+    if (says(sources)) return apiErrors.mirrorWithSources
+  }
+  const names = new Set<string>()
+  for (const source of (sources ?? []) as { name?: string }[]) {
+    if (!isValidName(source.name ?? '')) return apiErrors.sourceInvalidStreamName
+    const same = JSON.stringify(source)
+    if (names.has(same)) return apiErrors.sourceDuplicateDetected
+    names.add(same)
+  }
+  return undefined
 }
 
 /** Whether a value asks for something: false, zero, the empty list and an object of such values do not. */
