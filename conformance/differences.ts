@@ -38,6 +38,13 @@ export const differences: readonly Difference[] = [
     reason: 'They come in later versions of Headwater. What is not supported is refused, never accepted and ignored.',
   },
   {
+    id: 'later',
+    headwater:
+      'Mirrors, sources, republish, subject transforms, S2 compression, direct consumers, snapshot and restore are refused by name.',
+    natsServer: 'Has them.',
+    reason: 'They come in a later version of Headwater; until then nothing is accepted and ignored.',
+  },
+  {
     id: 'dead-letters',
     headwater:
       '`dead_letter` on a consumer is accepted and echoed, as is `metadata["headwater.dead_letter"]`, which takes effect.',

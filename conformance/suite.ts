@@ -9,6 +9,8 @@ import { limits } from './core/limits.ts'
 import { pubsub } from './core/pubsub.ts'
 import { acks } from './jetstream/acks.ts'
 import { consumerConfig } from './jetstream/consumer-config.ts'
+import { deadLetters } from './jetstream/dead-letters.ts'
+import { later } from './jetstream/later.ts'
 import { messages } from './jetstream/messages.ts'
 import { publish } from './jetstream/publish.ts'
 import { pull } from './jetstream/pull.ts'
@@ -36,4 +38,6 @@ export const groups: readonly Group[] = [
   pull,
   push,
   acks,
+  later,
+  deadLetters,
 ]

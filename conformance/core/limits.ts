@@ -101,9 +101,10 @@ export const limits: Group = {
     },
     {
       name: 'a connection that does not answer PINGs is stale',
-      server: { pingIntervalMs: 120, pingMax: 2 },
+      server: { pingIntervalMs: 250, pingMax: 2 },
       async run(t) {
         const c = await t.raw()
+        c.showPings = true
         await c.expect('PING')
         await c.expect('PING')
         await c.expect(`-ERR 'Stale Connection'`)
@@ -112,10 +113,11 @@ export const limits: Group = {
     },
     {
       name: 'a connection that answers PINGs lives',
-      server: { pingIntervalMs: 120, pingMax: 2 },
+      server: { pingIntervalMs: 250, pingMax: 2 },
       async run(t) {
         const c = await t.raw()
-        for (let i = 0; i < 5; i++) {
+        c.showPings = true
+        for (let i = 0; i < 4; i++) {
           await c.expect('PING')
           c.send('PONG')
         }

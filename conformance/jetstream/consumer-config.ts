@@ -178,11 +178,6 @@ const refused: readonly (readonly [string, Fields, ApiErrorRow])[] = [
     { ...pull, sample_freq: 'often' },
     [400, 10095, /failed to parse consumer sampling configuration/],
   ],
-  [
-    'a durable that is direct',
-    { ...push, direct: true },
-    [400, 10091, 'consumer direct requires an ephemeral consumer'],
-  ],
 ]
 
 async function withStream(t: Trial, config: Config = {}) {

@@ -37,6 +37,7 @@ export const pull: Group = {
       async run(t) {
         const js = await ready(t, ['one', 'two'])
         await js.publishOk(`${t.subject}.h`, 'three', ['A: 1', 'B: 2'])
+        await js.pending(t.id, 'C', 3)
         const [message] = await js.expectPull(t.id, 'C', undefined, [`${t.subject}.a one`])
         expectMatch(message.reply, new RegExp(`^\\$JS\\.ACK\\.${t.id}\\.C\\.1\\.1\\.1\\.\\d{19}\\.2$`))
         await js.expectPull(t.id, 'C', undefined, [`${t.subject}.a two`])
@@ -388,6 +389,7 @@ export const pull: Group = {
         for (const message of messages) t.observe('pulled', describe(message).replace(/^_INBOX\S+/, ''))
         await js.publishOk(`${t.subject}.a`, '6')
         await js.publishOk(`${t.subject}.a`, '7')
+        await js.pending(t.id, 'C', policy === 'by_start_sequence beyond the end' ? 1 : 2)
         const later = await js.pull(
           t.id,
           'C',
@@ -553,6 +555,7 @@ export const pull: Group = {
         await js.ok(`STREAM.PURGE.${t.id}`)
         await js.consumerInfo(t.id, 'C')
         await js.publishOk(`${t.subject}.a`, '6')
+        await js.pending(t.id, 'C', 1)
         await js.consumerInfo(t.id, 'C')
         await js.expectPull(t.id, 'C', { batch: 9, no_wait: true }, [`${t.subject}.a 6`, '404 No Messages'])
         await js.consumerInfo(t.id, 'C')

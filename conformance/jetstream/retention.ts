@@ -169,6 +169,7 @@ export const retention: Group = {
         await js.publishOk(`${t.subject}.b`, 'x')
         await js.publishOk(`${t.subject}.a`, 'x')
         expectEqual(await kept(js, t.id), [1, 2, 2])
+        await js.pending(t.id, 'A', 1)
         await js.consumerInfo(t.id, 'A')
       },
     },
@@ -304,6 +305,7 @@ export const retention: Group = {
         await js.stream({ name: t.id, subjects: [t.subject], max_msgs: 2 })
         await js.consumer(t.id, { durable_name: 'A', ack_policy: 'explicit' })
         await js.publishAll(t.subject, ['1', '2', '3', '4'])
+        await js.pending(t.id, 'A', 2)
         await js.consumerInfo(t.id, 'A')
         await js.expectPull(t.id, 'A', { batch: 9, no_wait: true }, [
           `${t.subject} 3`,

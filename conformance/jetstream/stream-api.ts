@@ -40,12 +40,6 @@ const updates: readonly (readonly [string, Config, Config | ((t: Trial) => Confi
   ['deny_purge taken back', { deny_purge: true }, { deny_purge: false }, [500, 10052, /deny purge/]],
   ['replicas', {}, { num_replicas: 3 }, [500, 10074, 'replicas > 1 not supported in non-clustered mode']],
   ['an unknown field', {}, { colour: 'blue' }, [400, 10025, 'invalid JSON: json: unknown field "colour"']],
-  [
-    'a mirror added',
-    {},
-    { subjects: undefined, mirror: { name: 'OTHER' } },
-    [400, 10055, 'stream mirror configuration can not be updated'],
-  ],
   ['first_seq', { first_seq: 10 }, { first_seq: 20 }, undefined],
 ]
 

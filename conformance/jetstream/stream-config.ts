@@ -83,12 +83,6 @@ const refused: readonly (readonly [string, Overrides, ApiErrorRow])[] = [
   ['a fraction as number', { max_msgs: 1.5 }, [400, 10025, /^invalid JSON: /]],
   ['a text as subjects', { subjects: 'foo' }, [400, 10025, /^invalid JSON: /]],
   ['metadata that is too large', { metadata: { large: 'x'.repeat(131_073) } }, [500, 10052, /metadata/]],
-  ['a mirror with subjects', { mirror: { name: 'OTHER' } }, [400, 10034, 'stream mirrors can not contain subjects']],
-  [
-    'a duplicate source',
-    { sources: [{ name: 'A' }, { name: 'A' }] },
-    [400, 10140, 'duplicate source configuration detected'],
-  ],
 ]
 
 function config(t: Trial, overrides: Overrides): { name: string } & Config {

@@ -78,6 +78,11 @@ export class JetStreamCaller {
     return this.ok(`CONSUMER.INFO.${stream}.${name}`)
   }
 
+  /** Waits until the consumer counts so many pending messages: nats-server counts a little after the PubAck. */
+  async pending(stream: string, name: string, count: number): Promise<void> {
+    for (;;) if ((await this.okPeek(`CONSUMER.INFO.${stream}.${name}`)).num_pending === count) return
+  }
+
   /** Publishes and returns the PubAck; its bytes are observed. */
   async publish(subject: string, body: string | Uint8Array = '', headers?: readonly string[]): Promise<any> {
     const message = await this.caller.request(subject, body, headers)

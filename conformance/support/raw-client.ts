@@ -19,6 +19,8 @@ const quietConnect = {
 export class RawClient {
   /** The first INFO. */
   info: Record<string, any> = {}
+  /** False: PINGs are answered and not shown. True: they are frames like others. */
+  showPings = false
   private readonly socket: Socket
   private readonly reader = new FrameReader()
   private readonly frames: Frame[] = []
@@ -158,6 +160,10 @@ export class RawClient {
   }
 
   private deliver(frame: Frame): void {
+    if (frame.line === 'PING' && !this.showPings) {
+      this.send('PONG')
+      return
+    }
     const wake = this.waiting.shift()
     if (wake) wake(frame)
     else this.frames.push(frame)

@@ -1,5 +1,6 @@
 /** Runs cases on targets, several at a time, and compares what they observed. */
 import type { Case, Group } from './case.ts'
+import { difference } from './difference.ts'
 import type { OfficialSchemas } from './official-schemas.ts'
 import type { ServerOptions } from './server-options.ts'
 import type { RunningServer, Target } from './target.ts'
@@ -60,7 +61,8 @@ export function firstDifference(ours: readonly Observation[], theirs: readonly O
     const our = ours[i]
     const their = theirs[i]
     if (our?.label === their?.label && our?.value === their?.value) continue
-    return `differs from the judge at ${our?.label ?? their?.label}:\n      judge     ${their?.value}\n      headwater ${our?.value}`
+    const label = our?.label ?? their?.label
+    return `differs from the judge at ${label} (observation ${i + 1}):\n      ${difference(their?.value ?? 'nothing', our?.value ?? 'nothing').join('\n      ')}`
   }
   return undefined
 }
