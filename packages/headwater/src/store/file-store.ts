@@ -11,6 +11,7 @@ import { CommitQueue } from './commit-queue.ts'
 import { lockData } from './data-lock.ts'
 import { type FlushContext, flushStream, removeStreamFolder, streamFolder } from './flush.ts'
 import { readFormat, writeFormat } from './format.ts'
+import { type FrameHead, readFrameHead } from './frame.ts'
 import { Journal } from './journal.ts'
 import { corrupt, type JournalFound, readJournal } from './journal-files.ts'
 import { JournalHome } from './journal-home.ts'
@@ -406,11 +407,21 @@ async function prepareFolder(fs: FileSystem, folder: string, nowMs: number): Pro
   return id
 }
 
-/** What was found may have been written and not synced, by a process that was killed: it is served now, so it must stay. */
+/**
+ * What was found may have been written and not synced, by a process that was killed: it is served now, so it must stay.
+ * The end of the newest file is written again, in place: after a sync that failed the system holds its pages for clean, and
+ * another sync would succeed without writing them.
+ */
 async function syncFound(fs: FileSystem, folder: string, found: JournalFound): Promise<void> {
-  for (const { name } of found.files) {
-    const file = await fs.open(`${journalOf(folder)}/${name}`, 'write')
+  for (const { name, bytes, view, frames, endAt, endLsn } of found.files) {
+    const newest = name === found.files.at(-1)?.name
+    const file = await fs.open(`${journalOf(folder)}/${name}`, newest ? 'durable' : 'write')
     try {
+      const last = readFrameHead(bytes, view, frames.at(-1) ?? 0) as FrameHead
+      const from = Math.max(0, endAt - (endLsn - last.syncedLsn))
+      if (newest && from < endAt && (await file.appendDurable([bytes.subarray(from, endAt)], from)) < endAt - from) {
+        throw new Error(`the end of journal file ${name} could not be written again`)
+      }
       await file.sync()
     } finally {
       await file.close()

@@ -138,7 +138,8 @@ export class JournalHome implements LogHome, FrameMember {
 
   beforeClose(): void {
     this.#closedSeq = this.log.index.lastSeq
-    if (!this.#removals.any) return
+    // After `stream-deleted` nothing is said of this stream any more: recovery would not know whom it is about.
+    if (this.deleted || !this.#removals.any) return
     const { below, ranges } = this.#removals.takeRanges()
     const length = removalRecordBytes(ranges)
     const chunk = this.queue.reserve(length)

@@ -90,11 +90,11 @@ export class SimDisk {
   /** Ends every process, and with `power` the machine; what was locked is free. */
   crash(kind: Crash): void {
     this.life++
-    this.locks.clear()
     const inFlight = this.#inFlight
     this.#inFlight = new Set()
     this.#failNext = []
     for (const operation of inFlight) if (this.random.chance(0.5)) operation.interrupted()
+    this.locks.clear()
     if (kind === 'power') this.#powerCut(this.root)
     for (const { data } of this.files()) data.opened = 0
   }
