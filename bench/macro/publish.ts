@@ -1,0 +1,11 @@
+/** Publishing when nobody subscribes: reading, parsing and finding out that nobody does. */
+import type { Row } from '../row.ts'
+
+export const publish: Row = {
+  name: 'publish',
+  title: 'publish, no subscriber',
+  kinds: ['headwater', 'judge'],
+  floors: { judge: 1.2 },
+  sink: 'discard',
+  measure: (load, { port }, seconds) => load.perform({ kind: 'publish', port, seconds }),
+}

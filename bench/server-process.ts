@@ -1,0 +1,125 @@
+/** The servers under measurement, each a process of its own with its data in a temporary folder. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { cloneRoot, findJudge } from '../conformance/support/find-judge.ts'
+
+/** Ours; the judge as it comes; the judge told to sync before it acknowledges, as ours does. */
+export type ServerKind = 'headwater' | 'judge' | 'judge-always'
+
+const HEADWATER = join(cloneRoot, 'packages', 'headwater')
+const judge = findJudge().server
+
+export function available(kind: ServerKind): boolean {
+  return kind === 'headwater' ? existsSync(join(HEADWATER, 'dist', 'cli', 'main.js')) : judge !== undefined
+}
+
+export function versionOf(kind: ServerKind): string {
+  if (kind === 'headwater') {
+    const { version } = JSON.parse(readFileSync(join(HEADWATER, 'package.json'), 'utf8')) as { version: string }
+    return `Headwater ${version} on Node ${process.versions.node}`
+  }
+  const text = execFileSync(judge as string, ['--version'], { encoding: 'utf8' }).trim()
+  return kind === 'judge' ? text.replace(':', '') : `${text.replace(':', '')}, sync_interval: always`
+}
+
+export class ServerProcess {
+  readonly port: number
+  readonly folder: string
+  readonly child: ChildProcess
+  /** From the start of the process to its first byte to a client. */
+  startedMs = 0
+  #output = ''
+
+  private constructor(kind: ServerKind, port: number, nodeFlags: readonly string[]) {
+    this.port = port
+    this.folder = mkdtempSync(join(tmpdir(), 'headwater-bench-'))
+    const data = join(this.folder, 'data')
+    const flags = ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', data]
+    if (kind === 'judge-always') {
+      const config = join(this.folder, 'always.conf')
+      writeFileSync(config, `listen: 127.0.0.1:${port}\njetstream { store_dir: "${data}", sync_interval: always }\n`)
+      this.child = spawn(judge as string, ['-c', config])
+    } else if (kind === 'judge') {
+      this.child = spawn(judge as string, flags)
+    } else {
+      this.child = spawn(process.execPath, [...nodeFlags, join(HEADWATER, 'bin', 'headwater.mjs'), ...flags])
+    }
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.#output = (this.#output + text).slice(-4000)
+      })
+    }
+  }
+
+  /** Starts it and waits until it greets; `nodeFlags` are for profiling ours. */
+  static async start(kind: ServerKind, nodeFlags: readonly string[] = []): Promise<ServerProcess> {
+    const port = await freePort()
+    const startMs = performance.now()
+    const server = new ServerProcess(kind, port, nodeFlags)
+    while (!(await greets(port))) {
+      if (server.child.exitCode !== null || performance.now() - startMs > 15_000) {
+        throw new Error(`${kind} did not start:\n${server.#output}`)
+      }
+    }
+    server.startedMs = performance.now() - startMs
+    return server
+  }
+
+  /** User and system time of the process so far, in seconds; NaN where /proc is missing. */
+  cpuSeconds(): number {
+    try {
+      const stat = readFileSync(`/proc/${this.child.pid}/stat`, 'latin1')
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      return (Number(fields[11]) + Number(fields[12])) / 100
+    } catch {
+      return Number.NaN
+    }
+  }
+
+  /** Resident memory in MB; NaN where /proc is missing. */
+  residentMb(): number {
+    try {
+      const status = readFileSync(`/proc/${this.child.pid}/status`, 'latin1')
+      return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024
+    } catch {
+      return Number.NaN
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      const exited = once(this.child, 'exit')
+      this.child.kill('SIGTERM')
+      const timer = setTimeout(() => this.child.kill('SIGKILL'), 10_000)
+      await exited
+      clearTimeout(timer)
+    }
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+function greets(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('data', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    // Refused for now: again in a millisecond, so that the start is measured and not the waiting.
+    socket.once('error', () => setTimeout(() => resolve(false), 1))
+  })
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
