@@ -42,10 +42,12 @@ export function writeAscii(text: string, into: Uint8Array, at: number): number {
   return length
 }
 
+/** The UTF-8 form of `text`. */
 export function utf8(text: string): Uint8Array {
   return encoder.encode(text)
 }
 
+/** The text whose UTF-8 form `bytes` is; what is none becomes U+FFFD. */
 export function textOf(bytes: Uint8Array): string {
   return decoder.decode(bytes)
 }

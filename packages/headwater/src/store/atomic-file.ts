@@ -28,6 +28,7 @@ export function noSpace(path: string, written: number, asked: number): Error {
   return Object.assign(new Error(`ENOSPC: wrote ${written} of ${asked} bytes to ${path}`), { code: 'ENOSPC' })
 }
 
+/** All bytes of a file. Throws a FileSystemError. */
 export async function readWhole(fs: FileSystem, path: string): Promise<Uint8Array> {
   const file = await fs.open(path, 'read')
   try {

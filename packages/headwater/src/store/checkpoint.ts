@@ -38,8 +38,10 @@ export interface Checkpoint {
   subjects: { number: number; bytes: number; entries: number } | undefined
 }
 
+/** The file's name in the stream's folder. */
 export const CHECKPOINT_NAME = 'checkpoint'
 
+/** The bytes of the file. */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   const body = utf8(JSON.stringify(checkpoint))
   const bytes = new Uint8Array(HEAD_BYTES + body.length)
@@ -68,6 +70,7 @@ export function deadToText(dead: Uint32Array | undefined, n: number): string {
   return Buffer.from(words.buffer, words.byteOffset, words.byteLength).toString('base64')
 }
 
+/** What deadToText wrote, for a run of `n` entries; undefined when nothing is dead. */
 export function deadFromText(text: string, n: number): Uint32Array | undefined {
   if (text === '') return undefined
   const bytes = Buffer.from(text, 'base64')

@@ -28,6 +28,7 @@ export interface FrameMember {
   signal(): void
 }
 
+/** One frame while it gathers and while it is written. */
 export class Frame {
   readonly lsn: number
   length: number = FRAME_HEAD_BYTES
@@ -48,6 +49,7 @@ export class Frame {
   }
 }
 
+/** What a queue is made of; `openBytesMax` is the bound on what gathers. */
 export interface CommitQueueOptions {
   journal: Journal
   turn: Turn

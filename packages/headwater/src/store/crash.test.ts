@@ -182,16 +182,20 @@ async function live(seed: number, kind: Crash, crashAt: number, sync: SyncMode):
   return world.operations
 }
 
+/** More seeds than the three: HEADWATER_CRASH_SEEDS=100-120 npx vitest run --project unit store/crash */
+const [firstSeed, lastSeed] = (process.env.HEADWATER_CRASH_SEEDS ?? '1-3').split('-').map(Number)
+
 describe.each(['kill', 'power'] as const)('a %s at every operation of the disk', (kind) => {
   test.each(['always', 'never', 3] as const)(
     'loses nothing that it should not, sync %s',
     async (sync) => {
-      for (const seed of sync === 'always' ? [1, 2, 5, 6] : [3, 7]) {
+      for (let seed = firstSeed; seed <= lastSeed; seed++) {
         const operations = await live(seed, kind, Number.POSITIVE_INFINITY, sync)
         expect(operations).toBeGreaterThan(100)
-        for (let at = seed; at <= operations; at += 3) await live(seed, kind, at, sync)
+        // Neighbouring operations are covered by other seeds.
+        for (let at = 1 + (seed % 3); at <= operations; at += 3) await live(seed, kind, at, sync)
       }
     },
-    120_000,
+    1_200_000,
   )
 })

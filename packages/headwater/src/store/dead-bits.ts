@@ -5,10 +5,12 @@ export function makeBits(n: number): Uint32Array {
   return new Uint32Array((n + 31) >>> 5)
 }
 
+/** Whether entry `i` is dead. */
 export function isSet(bits: Uint32Array, i: number): boolean {
   return (bits[i >>> 5] & (1 << (i & 31))) !== 0
 }
 
+/** Makes entry `i` dead. */
 export function setBit(bits: Uint32Array, i: number): void {
   bits[i >>> 5] |= 1 << (i & 31)
 }

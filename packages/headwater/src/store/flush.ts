@@ -19,6 +19,7 @@ const STEP_BYTES = 256 * 1024
 /** A subjects file with more replaced entries than living ones, and more than this, is written anew. */
 const SUBJECTS_SLACK = 1024
 
+/** What a flush needs of the store. */
 export interface FlushContext {
   readonly fs: FileSystem
   /** The folder of all streams. */
@@ -33,6 +34,7 @@ export interface FlushContext {
   checkGoingOn(): void
 }
 
+/** The folder of a stream, in the folder of all streams. */
 export function streamFolder(folder: string, stream: number): string {
   return `${folder}/${stream}`
 }

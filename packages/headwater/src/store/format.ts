@@ -17,6 +17,7 @@ export async function readFormat(fs: FileSystem, folder: string): Promise<string
   return id
 }
 
+/** Writes FORMAT durably. */
 export async function writeFormat(fs: FileSystem, folder: string, storeId: string): Promise<void> {
   const path = `${folder}/${NAME}`
   await writeAside(fs, path, utf8(`headwater ${FORMAT_VERSION} ${storeId}\n`))

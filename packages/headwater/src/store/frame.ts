@@ -12,10 +12,12 @@ import { readU64, writeU64 } from '../base/bytes.ts'
 import { crc32 } from '../base/crc32.ts'
 import { checkedLength } from './record.ts'
 
+/** Where the records begin. */
 export const FRAME_HEAD_BYTES = 32
 /** 'HWF1' */
 const MAGIC = 0x31465748
 
+/** What a head says; see the drawing. */
 export interface FrameHead {
   lsn: number
   syncedLsn: number

@@ -10,6 +10,7 @@ import { journalNumber } from './journal.ts'
 import { FORMAT_VERSION, type Opened, readObject } from './object-record.ts'
 import { recordType, TYPE_OPENED } from './record.ts'
 
+/** One file whose frames hold up to `endAt`. */
 export interface JournalFile {
   readonly name: string
   readonly bytes: Uint8Array
@@ -24,6 +25,7 @@ export interface JournalFile {
   endAt: number
 }
 
+/** What the folder of the journal holds. */
 export interface JournalFound {
   /** Oldest first. */
   readonly files: JournalFile[]
@@ -37,6 +39,7 @@ export interface JournalFound {
   readonly clean: boolean
 }
 
+/** Reads all files of the journal. Throws HW_DATA_CORRUPT with the place of any damage, HW_DATA_NEWER. */
 export async function readJournal(fs: FileSystem, folder: string, storeId: string): Promise<JournalFound> {
   const files: JournalFile[] = []
   const empty: string[] = []
@@ -146,11 +149,13 @@ function hole(folder: string, former: JournalFile, next: JournalFile): Headwater
   )
 }
 
+/** The error for damage that keeps the store from starting; `text` names the place. */
 export function corrupt(text: string): HeadwaterError {
   const hint = 'Keep the folder as it is, and restore a backup to another one; nothing was changed.'
   return new HeadwaterError('HW_DATA_CORRUPT', text, { hint })
 }
 
+/** The error for a folder of a later version. */
 export function newer(path: string, version: number): HeadwaterError {
   const hint = 'Start it with the version of Headwater that wrote it, or a later one.'
   return new HeadwaterError('HW_DATA_NEWER', `${path} has format ${version}; this version reads ${FORMAT_VERSION}`, {

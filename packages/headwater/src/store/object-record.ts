@@ -5,6 +5,7 @@ import { RECORD_HEAD_BYTES, recordLength } from './record.ts'
 /** The version of everything in a data folder; a higher one is refused. */
 export const FORMAT_VERSION = 1
 
+/** One change of a stream or consumer, as the JSON of its record. Configurations are whole, never differences. */
 export type ObjectChange =
   | { what: 'stream-created'; config: string }
   | { what: 'stream'; config: string }

@@ -97,6 +97,7 @@ export function writeProgress(
   view.setFloat64(at + 48, atMs, true)
 }
 
+/** The id of the consumer whose event the record at `at` is. */
 export function progressConsumer(view: DataView, at: number): number {
   return view.getUint32(at + 32, true)
 }

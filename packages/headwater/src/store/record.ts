@@ -12,12 +12,14 @@ import { crc32 } from '../base/crc32.ts'
 import type { MessageView } from './message-view.ts'
 import { type AppendInput, FLAG_HEADERS } from './stream-log.ts'
 
+/** Where the subject, or the body of other records, begins. */
 export const RECORD_HEAD_BYTES = 32
 /** The first body byte after the subject that a message with headers spends on their length. */
 const HEADERS_LENGTH_BYTES = 4
 /** Beyond this a length field is not ours: no message may be that large. */
 export const RECORD_BYTES_MAX = 0x4000_0000
 
+/** Types of a record: see the drawings in record, removal-record, progress-record and object-record. */
 export const TYPE_MESSAGE = 1
 export const TYPE_REMOVE = 2
 export const TYPE_PROGRESS = 3
@@ -99,30 +101,37 @@ export function checkedLength(bytes: Uint8Array, view: DataView, at: number, end
   return crc32(bytes, at + 8, at + length) === view.getUint32(at + 4, true) ? length : 0
 }
 
+/** Bytes of the record at `at`, its head included. */
 export function recordLength(view: DataView, at: number): number {
   return view.getUint32(at, true)
 }
 
+/** Its type, one of TYPE_*. */
 export function recordType(bytes: Uint8Array, at: number): number {
   return bytes[at + 8]
 }
 
+/** Its flag byte. */
 export function recordFlag(bytes: Uint8Array, at: number): number {
   return bytes[at + 9]
 }
 
+/** The id of its stream. */
 export function recordStream(view: DataView, at: number): number {
   return view.getUint32(at + 12, true)
 }
 
+/** Its sequence. */
 export function recordSeq(view: DataView, at: number): number {
   return readU64(view, at + 16)
 }
 
+/** Its time's whole seconds. */
 export function recordSeconds(view: DataView, at: number): number {
   return view.getUint32(at + 24, true)
 }
 
+/** Its time's nanoseconds. */
 export function recordNanos(view: DataView, at: number): number {
   return view.getUint32(at + 28, true)
 }

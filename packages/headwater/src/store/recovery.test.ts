@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { FileSystem } from '../base/fs.ts'
-import type { FileStore } from './file-store.ts'
+import type { FileStore } from './running-store.ts'
 import { FOLDER, readable, SimRig } from './sim-rig.case.ts'
 import { put, read, storeCases } from './store.case.ts'
 

@@ -15,6 +15,7 @@ import { readCheckpoint, restoreStream } from './restore-stream.ts'
 /** A run's first LSN is a multiple of this: above whatever an old file may hold (I15). */
 const LSN_STEP = 1 << 20
 
+/** What recovery needs of the store that is being made. */
 export interface RecoveryContext {
   fs: FileSystem
   clock: Clock
@@ -23,6 +24,7 @@ export interface RecoveryContext {
   makeHome(): JournalHome
 }
 
+/** What a start found. */
 export interface Recovered {
   replay: Replay
   /** Streams that are served. */
@@ -37,6 +39,7 @@ export function firstLsnAfter(found: JournalFound): number {
   return (Math.ceil(found.lsnBound / LSN_STEP) + 1) * LSN_STEP
 }
 
+/** Brings all streams back. Throws HW_DATA_CORRUPT when the journal is missing beside streams. */
 export async function recover(context: RecoveryContext, found: JournalFound): Promise<Recovered> {
   const { fs, streamsFolder } = context
   const streams = new Map<number, Replayed>()

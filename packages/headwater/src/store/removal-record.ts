@@ -52,6 +52,7 @@ export class Removals {
   }
 }
 
+/** The record length for so many ranges. */
 export function removalRecordBytes(ranges: number[]): number {
   return FIXED_BYTES + (ranges.length / 2) * RANGE_BYTES
 }

@@ -35,6 +35,7 @@ export class Segment {
   }
 }
 
+/** The name of a segment that begins with `firstSeq`; names sort as their sequences do. */
 export function segmentName(firstSeq: number): string {
   return `${String(firstSeq).padStart(16, '0')}.seg`
 }

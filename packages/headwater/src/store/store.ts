@@ -11,6 +11,7 @@ import type { StreamLog, Waiter } from './stream-log.ts'
 /** `always`: acknowledged means synced. A number: written, synced every so many milliseconds. `never`: written. */
 export type SyncMode = 'always' | 'never' | number
 
+/** What a durable store is opened with. */
 export interface StoreOptions {
   folder: string
   sync: SyncMode

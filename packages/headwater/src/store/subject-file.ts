@@ -21,6 +21,7 @@ export interface SubjectsFile {
   entries: number
 }
 
+/** The name of a stream's `number`-th subjects file. */
 export function subjectsName(number: number): string {
   return number === 1 ? 'subjects' : `subjects.${number}`
 }

@@ -1,0 +1,301 @@
+/**
+ * The durable store while it runs: creates and deletes streams, turns journal files over, and closes. It only composes: the
+ * parts are commit-queue (when), journal (where), log (what), flush (moving on).
+ */
+import type { FolderLock } from '../base/fs.ts'
+import { Background } from './background.ts'
+import type { Chunks } from './chunk.ts'
+import type { CommitQueue } from './commit-queue.ts'
+import { type FlushContext, flushStream, removeStreamFolder } from './flush.ts'
+import type { Journal } from './journal.ts'
+import type { JournalFound } from './journal-files.ts'
+import { JournalHome } from './journal-home.ts'
+import { Log } from './log.ts'
+import { MemoryHome } from './memory-home.ts'
+import type { Reader } from './reader.ts'
+import type { Recovered } from './recovery.ts'
+import type { Run } from './run.ts'
+import type { RecoveryReport, Store, StoreOptions } from './store.ts'
+import type { StreamLog, Waiter } from './stream-log.ts'
+import { syncFailed } from './sync-failed.ts'
+
+/** Bytes of a journal file when nothing else is asked for. */
+export const JOURNAL_BYTES: number = 32 * 1024 * 1024
+const SEGMENT_BYTES = 64 * 1024 * 1024
+/** Publishes are refused when fewer journal files than this fit on the disk. */
+const FREE_JOURNALS = 3
+const FULL_RECHECK_MS = 5000
+
+/** What one journal file holds: the memory of its records, and the streams that have some. */
+interface Generation {
+  chunks: Chunks
+  readonly dirty: Set<JournalHome>
+  /** Runs that were flushed and can still be read from memory. */
+  readonly hot: Run[]
+  /** The files hold records of streams that are damaged: they are set aside, not deleted. */
+  readonly keep: boolean
+}
+
+/** A store in a folder. Made by openFileStore. */
+export class FileStore implements Store {
+  recovery: RecoveryReport
+  onRelieved: (() => void) | undefined
+  onPoisoned: ((cause: Error) => void) | undefined
+  full = false
+  readonly #options: StoreOptions
+  readonly #lock: FolderLock
+  readonly #journal: Journal
+  readonly #queue: CommitQueue
+  readonly #reader: Reader
+  readonly #background: Background
+  readonly #flush: FlushContext
+  readonly #logs: Map<number, Log> = new Map()
+  #nextId: number
+  /** Of the file that is written now, of the one being flushed, and of the last one that was. */
+  #current: Generation
+  #flushing: Generation | undefined
+  #flushed: Generation | undefined
+  #wasCongested = false
+  #closing: Promise<void> | undefined
+  #syncTimer = false
+
+  constructor(parts: {
+    options: StoreOptions
+    lock: FolderLock
+    journal: Journal
+    queue: CommitQueue
+    reader: Reader
+    recovered: Recovered
+    report: RecoveryReport
+  }) {
+    const { options, queue, journal, reader, recovered } = parts
+    this.#options = options
+    this.#lock = parts.lock
+    this.#journal = journal
+    this.#queue = queue
+    this.#reader = reader
+    this.recovery = parts.report
+    this.#nextId = recovered.replay.nextStreamId
+    this.#current = { chunks: queue.chunks, dirty: new Set(), hot: [], keep: false }
+    this.#background = new Background(options.realClock, (what, cause) => {
+      options.log.error({ err: cause }, `${what} failed and is tried again`)
+    })
+    this.#flush = {
+      fs: options.fs,
+      folder: `${options.folder}/streams`,
+      segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
+      reader,
+      lsn: () => queue.lsn,
+      synced: () => this.#synced(),
+      checkGoingOn: () => this.#background.checkGoingOn(),
+    }
+    for (const home of recovered.homes) this.#adopt(home)
+    queue.onPoisoned = (cause) => {
+      this.#background.stop()
+      this.onPoisoned?.(cause)
+    }
+    queue.onTurnOver = (former) => this.#turnedOver(former)
+    queue.onFrame = () => this.#afterFrame()
+    journal.onFileFull = (name, endLsn) => this.#fileFull([name], endLsn)
+    journal.onBeforeFile = () => this.#checkFree()
+    reader.onDamage = (place) => options.log.error({ place }, 'a message cannot be read')
+  }
+
+  get poisoned(): Error | undefined {
+    return this.#queue.poisoned
+  }
+
+  get nextId(): number {
+    return this.#nextId
+  }
+
+  get congested(): boolean {
+    this.#wasCongested = this.#queue.overBound || (this.#journal.blocked && this.#journal.fileIsFull)
+    return this.#wasCongested
+  }
+
+  streams(): StreamLog[] {
+    return [...this.#logs.values()]
+  }
+
+  createStream({ storage, config }: { storage: 'file' | 'memory'; config: string }): StreamLog {
+    const id = this.#nextId++
+    const { clock, turn } = this.#options
+    if (storage === 'memory') {
+      const log = new Log({ id, config, home: new MemoryHome(turn), clock })
+      this.#logs.set(id, log)
+      return log
+    }
+    const home = new JournalHome(this.#queue, this.#reader)
+    home.log = new Log({ id, config, home, clock })
+    home.log.index.subjects.unsaved = new Set()
+    home.restored()
+    this.#adopt(home)
+    home.recordCreated(home.log)
+    return home.log
+  }
+
+  #adopt(home: JournalHome): void {
+    this.#logs.set(home.log.id, home.log)
+    home.onDirty = () => {
+      home.dirty = true
+      this.#current.dirty.add(home)
+    }
+    home.onSegmentGone = () => this.#checkpointSoon(home)
+  }
+
+  deleteStream(log: StreamLog): void {
+    if (!this.#logs.delete(log.id)) return
+    const { home } = log as Log
+    if (!(home instanceof JournalHome)) return
+    home.recordDeleted()
+    this.#removeFolderSoon(home)
+  }
+
+  #removeFolderSoon(home: JournalHome): void {
+    this.#background.add(`deleting stream ${home.log.id}`, async () => {
+      if (!home.hasFolder) return
+      await this.#synced()
+      for (const segment of [...home.segments, ...home.gone]) this.#reader.forget(segment)
+      await removeStreamFolder(this.#flush, home.log.id)
+    })
+  }
+
+  /** A whole segment is dead: a checkpoint that does not name it lets it go. */
+  #checkpointSoon(home: JournalHome): void {
+    this.#background.add(`the checkpoint of stream ${home.log.id}`, async () => {
+      if (home.gone.length > 0 && !home.deleted) await flushStream(this.#flush, home, home.messagesLsn)
+    })
+  }
+
+  whenReadable(waiter: Waiter): void {
+    this.#queue.whenReadable(waiter)
+  }
+
+  /** Resolves when everything recorded so far is on disk, in every mode. */
+  async #synced(): Promise<void> {
+    await new Promise<void>((resolve, reject) => this.#queue.whenReadable({ readable: resolve, failed: reject }))
+    if (this.#options.sync !== 'always') await this.#journal.sync()
+  }
+
+  #turnedOver(former: Chunks): void {
+    const full = this.#current
+    full.chunks = former
+    for (const home of full.dirty) home.dirty = false
+    this.#current = { chunks: this.#queue.chunks, dirty: new Set(), hot: [], keep: false }
+    this.#flushing = full
+    this.#journal.blocked = true
+    // What was flushed before is from now on read from disk.
+    for (const run of this.#flushed?.hot ?? []) {
+      run.chunks = undefined
+      run.positions = new Uint32Array(0)
+    }
+    this.#flushed = undefined
+  }
+
+  #fileFull(names: string[], endLsn: number): void {
+    const generation = this.#flushing as Generation
+    this.#background.add('the flush of a full journal file', () => this.#flushGeneration(generation, names, endLsn))
+  }
+
+  /** May be repeated after a failure: what was flushed already is not flushed again. */
+  async #flushGeneration(generation: Generation, names: string[], endLsn: number): Promise<void> {
+    for (const home of [...generation.dirty]) {
+      this.#background.checkGoingOn()
+      if (!home.deleted) await flushStream(this.#flush, home, endLsn, generation)
+      generation.dirty.delete(home)
+    }
+    // Deletions asked for until now are in these files, and must be done before the files go.
+    const retire = async (): Promise<void> => {
+      while (names.length > 0) {
+        if (generation.keep) await this.#journal.setAside(names[0], `${this.#options.folder}/damaged`)
+        else await this.#journal.retire(names[0])
+        names.shift()
+      }
+      this.#flushing = undefined
+      this.#flushed = generation
+      this.#journal.blocked = false
+      this.#relieve()
+    }
+    this.#background.add('retiring a journal file', retire)
+  }
+
+  /** Resolves when nothing is under way: no frame, no flush, no deletion. */
+  async settled(): Promise<void> {
+    await new Promise<void>((resolve, reject) => this.#queue.whenReadable({ readable: resolve, failed: reject }))
+    await this.#background.idle()
+  }
+
+  /** Starts on what a start found. */
+  async begin(recovered: Recovered, found: JournalFound, firstLsn: number): Promise<void> {
+    await this.#checkFree()
+    const { replay, rubbish } = recovered
+    for (const id of rubbish) {
+      this.#background.add(`sweeping streams/${id}`, () => removeStreamFolder(this.#flush, id))
+    }
+    for (const home of replay.deleted) {
+      this.#background.add(`deleting stream ${home.log.id}`, () => removeStreamFolder(this.#flush, home.log.id))
+    }
+    const names = [...found.empty, ...found.files.map((file) => file.name)]
+    if (names.length === 0) return
+    const keep = replay.holdsDamaged || replay.unknown().length > 0
+    this.#flushing = { chunks: replay.chunks, dirty: replay.dirty, hot: [], keep }
+    this.#journal.blocked = true
+    this.#fileFull(names, firstLsn)
+  }
+
+  #afterFrame(): void {
+    this.#relieve()
+    const { sync, realClock } = this.#options
+    if (typeof sync !== 'number' || this.#syncTimer) return
+    this.#syncTimer = true
+    realClock.after(sync, () => {
+      this.#syncTimer = false
+      if (this.#closing || this.poisoned) return
+      this.#journal.sync().catch((cause) => this.#queue.poison(syncFailed(cause)))
+    })
+  }
+
+  #relieve(): void {
+    if (!this.#wasCongested || this.congested || !this.#queue.relieved) return
+    this.#wasCongested = false
+    this.onRelieved?.()
+  }
+
+  /** Before each file: is there room for what may come before the next one? */
+  async #checkFree(): Promise<void> {
+    const { fs, folder, journalBytes, realClock, log } = this.#options
+    const free = await fs.freeBytes(folder).catch((cause) => {
+      log.error({ err: cause }, 'the free bytes of the disk are unknown')
+      return Number.POSITIVE_INFINITY
+    })
+    const wasFull = this.full
+    this.full = free < FREE_JOURNALS * (journalBytes ?? JOURNAL_BYTES)
+    if (this.full !== wasFull)
+      log.warn({ freeBytes: free }, this.full ? 'the disk is full: publishes are refused' : 'there is room again')
+    if (!this.full) return
+    realClock.after(FULL_RECHECK_MS, () => {
+      if (!this.#closing) this.#checkFree()
+    })
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    try {
+      this.#background.stop()
+      if (!this.poisoned) {
+        await this.#synced().catch(() => {})
+        await this.#background.idle()
+        if (!this.poisoned) await this.#journal.end()
+      } else await this.#background.idle()
+    } finally {
+      await this.#reader.close()
+      await this.#journal.close()
+      await this.#lock.release()
+    }
+  }
+}
