@@ -4,6 +4,7 @@ import { JetStream } from '../jetstream/jetstream.ts'
 import { openFileStore } from '../store/file-store.ts'
 import { openMemoryStore } from '../store/memory-store.ts'
 import type { Store } from '../store/store.ts'
+import type { Events } from './events.ts'
 import type { Settings } from './options.ts'
 import type { Seams } from './seams.ts'
 
@@ -14,7 +15,13 @@ export interface Engine {
 }
 
 /** Opens the data folder (or memory) and everything in it. Throws what the store throws: HW_DATA_LOCKED, HW_DATA_NEWER, ... */
-export async function openEngine(settings: Settings, seams: Seams, bus: Bus, serverName: string): Promise<Engine> {
+export async function openEngine(
+  settings: Settings,
+  seams: Seams,
+  bus: Bus,
+  serverName: string,
+  events: Events,
+): Promise<Engine> {
   const store = await openStore(settings, seams)
   try {
     const { maxPayloadBytes, maxMemoryBytes, maxStorageBytes, maxStreams, maxConsumers } = settings.limits
@@ -27,6 +34,10 @@ export async function openEngine(settings: Settings, seams: Seams, bus: Bus, ser
         turn: seams.turn,
         log: settings.logger,
         serverName,
+        events: {
+          deadLetter: (letter) => events.emit('deadLetter', letter),
+          deadLetterHeld: (held) => events.emit('deadLetterHeld', held),
+        },
         limits: {
           maxPayloadBytes,
           maxMemoryBytes,

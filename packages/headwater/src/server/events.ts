@@ -1,6 +1,7 @@
 /** What a server tells its host: typed events, called after the turn in which they happened, so that a listener may do anything. */
 import type { Turn } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
+import type { DeadLetterEvent, DeadLetterHeldEvent } from '../jetstream/environment.ts'
 import type { RecoveryReport } from '../store/store.ts'
 
 /** Each event with what its listeners get. */
@@ -19,15 +20,7 @@ export interface HeadwaterEvents {
   /** A message was given up and is now a dead letter. */
   deadLetter: DeadLetterEvent
   /** A message was given up and its dead letter cannot be written yet: it is held, and tried again. */
-  deadLetterHeld: DeadLetterEvent
-}
-
-/** Which message, of which consumer. */
-export interface DeadLetterEvent {
-  readonly stream: string
-  readonly consumer: string
-  readonly sequence: number
-  readonly reason: string
+  deadLetterHeld: DeadLetterHeldEvent
 }
 
 /** The events' names, for the error that names them. */

@@ -57,7 +57,9 @@ export class Server {
       jetstream: settings.jetstream,
       metadata: { 'headwater.version': VERSION },
     })
-    const engine = settings.jetstream ? await openEngine(settings, seams, broker.bus, broker.serverName) : undefined
+    const engine = settings.jetstream
+      ? await openEngine(settings, seams, broker.bus, broker.serverName, events)
+      : undefined
     const server = new Server(settings, seams, broker, engine, access.internal)
     if (engine) server.#watchStore(engine, events)
     try {

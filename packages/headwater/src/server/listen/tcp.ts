@@ -45,7 +45,9 @@ export function listenTcp(options: TcpListenOptions): Promise<TcpListener> {
   const host = options.host ?? '127.0.0.1'
   const port = options.port ?? 0
   const log = options.log ?? silentLogger
-  const server = net.createServer({ noDelay: true }, (socket) => new TcpTransport(socket, options.accept).readEvents())
+  const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) =>
+    new TcpTransport(socket, options.accept).readEvents(),
+  )
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)))
     server.listen({ host, port }, () => {
@@ -75,6 +77,7 @@ function readIntoArena(server: net.Server, accept: TcpListenOptions['accept'], l
     let transport: TcpTransport | undefined
     const socket = new net.Socket({
       handle: client,
+      allowHalfOpen: true,
       onread: {
         buffer: readBuffer,
         callback: (length: number) => transport === undefined || transport.peer.received(length),
@@ -92,7 +95,6 @@ class TcpTransport implements Transport {
   readonly peer: TransportPeer
   readonly #socket: net.Socket
   #isWriting = false
-  #isOver = false
   #error: Error | undefined
   readonly #written = (): void => {
     // Synchronous writes call back a tick later: one of those must not be taken for the end of an asynchronous one.
@@ -108,8 +110,9 @@ class TcpTransport implements Transport {
     socket.on('error', (error) => {
       this.#error = error
     })
-    socket.on('end', () => this.#over())
-    socket.on('close', () => this.#over())
+    // Twice: a peer that ended its own side may still get what waits for it.
+    socket.on('end', () => this.peer.ended())
+    socket.on('close', () => this.peer.ended(this.#error))
     this.peer = accept(this)
   }
 
@@ -144,12 +147,6 @@ class TcpTransport implements Transport {
 
   destroy(): void {
     this.#socket.destroy()
-  }
-
-  #over(): void {
-    if (this.#isOver) return
-    this.#isOver = true
-    this.peer.ended(this.#error)
   }
 }
 
