@@ -45,7 +45,12 @@ export class Account {
     this.#trie.match(subject, visit)
   }
 
-  /** Calls `changed` after each change of a client's subscription that matches the literal wire subject. */
+  /** Whether anybody subscribes the literal wire subject. */
+  hasMatch(subject: string): boolean {
+    return this.#trie.hasMatch(subject)
+  }
+
+  /** Calls `changed` after each change of a subscription that matches the literal wire subject. */
   watch(subject: string, changed: () => void): Ending {
     const watches = this.#watches.get(subject) ?? new Set()
     this.#watches.set(subject, watches)

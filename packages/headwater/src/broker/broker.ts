@@ -1,5 +1,6 @@
 /** The broker: who is connected, and who gets which message. Composes the parts of this folder; knows no socket. */
 import type { Clock, Timer, Turn } from '../base/clock.ts'
+import { HeadwaterError } from '../base/errors.ts'
 import { type Logger, silentLogger } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import { Parser } from '../protocol/parser.ts'
@@ -7,7 +8,8 @@ import { type ClosedReason, protocolErrors } from '../protocol/protocol-errors.t
 import { encodeInfo, PROTOCOL_VERSION, type ServerInfo } from '../protocol/server-info.ts'
 import { Account } from './account.ts'
 import type { Authenticator } from './auth/authenticator.ts'
-import { Connection, type ConnectionHost } from './connection.ts'
+import { Connection } from './connection.ts'
+import type { ConnectionHost } from './connection-host.ts'
 import { Delivery } from './deliver.ts'
 import { Flusher } from './flusher.ts'
 import { beat } from './heartbeat.ts'
@@ -16,6 +18,8 @@ import { type BrokerLimits, defaultBrokerLimits } from './limits.ts'
 import { type BrokerStats, type ConnectionSnapshot, snapshotOf } from './stats.ts'
 import type { Transport, TransportPeer } from './transport.ts'
 
+/** A head with a longest line, a longest sid and a payload that is not shared fits a chunk with this. */
+const CONTROL_LINE_MAX = 16 * 1024
 /** A closed transport that does not go away by itself is dropped after this. */
 const GOODBYE_MS = 2_000
 
@@ -80,6 +84,11 @@ export class Broker {
     this.#jetstream = options.jetstream ?? false
     this.#metadata = options.metadata
     this.limits = { ...defaultBrokerLimits, ...options.limits }
+    if (this.limits.maxControlLine > CONTROL_LINE_MAX) {
+      throw new HeadwaterError('HW_CONFIG', `max_control_line ${this.limits.maxControlLine} is too large`, {
+        hint: `Set max_control_line to at most ${CONTROL_LINE_MAX} bytes.`,
+      })
+    }
     this.serverId = options.serverId ?? newServerId(options.random)
     this.serverName = options.serverName ?? this.serverId
     this.#authRequired = options.authenticator !== undefined
@@ -109,9 +118,9 @@ export class Broker {
     const connection = new Connection(this.#host, ++this.#lastId, transport)
     const isFull = this.#open.size >= this.limits.maxConnections || this.#isClosed
     this.#open.set(connection.id, connection)
-    connection.open(isFull)
     if (this.#sweepTimer === undefined) this.#sweepLater()
     this.#listener.connectionOpened?.(snapshotOf(connection, this.account.name))
+    connection.open(isFull)
     return connection
   }
 

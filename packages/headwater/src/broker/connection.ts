@@ -5,43 +5,24 @@
  *
  * HOT: `publish` runs once per message.
  */
-import type { Clock, Timer, Turn } from '../base/clock.ts'
 import { reading } from '../protocol/arena.ts'
 import { type ConnectOptions, defaultConnectOptions, parseConnect } from '../protocol/connect-options.ts'
 import { errorLine, fromWire } from '../protocol/encode.ts'
-import type { FrameHandler, Parser, PublishFrame, Verb } from '../protocol/parser.ts'
+import type { FrameHandler, PublishFrame, Verb } from '../protocol/parser.ts'
 import { type ClosedReason, type ProtocolError, protocolErrors } from '../protocol/protocol-errors.ts'
-import { isLiteral, isValidSubject } from '../protocol/subject.ts'
-import type { Account } from './account.ts'
-import type { Authenticator, Identity } from './auth/authenticator.ts'
+import { isLiteral } from '../protocol/subject.ts'
+import type { Identity } from './auth/authenticator.ts'
 import type { BusClient } from './bus-types.ts'
-import { type Delivery, replyOf } from './deliver.ts'
-import type { Flusher } from './flusher.ts'
+import { ClientSubscriptions } from './client-subscriptions.ts'
+import type { ConnectionHost } from './connection-host.ts'
+import { replyOf } from './deliver.ts'
 import { Inlet, piecesOf } from './inlet.ts'
-import type { BrokerLimits } from './limits.ts'
+import { Login } from './login.ts'
+import { answerNobody } from './nobody.ts'
 import { Outbox, type OutboxOwner } from './outbox.ts'
+import { Pauses } from './pauses.ts'
 import { isAckSubject, mayBeReserved, reservedPublish } from './reserved.ts'
-import { Subscription } from './subscription.ts'
 import type { Transport, TransportPeer } from './transport.ts'
-
-/** What a connection needs of its broker. */
-export interface ConnectionHost {
-  readonly account: Account
-  readonly authenticator: Authenticator | undefined
-  readonly clock: Clock
-  readonly delivery: Delivery
-  readonly flusher: Flusher
-  readonly limits: BrokerLimits
-  readonly parser: Parser
-  readonly turn: Turn
-  /** The INFO line for this connection; `again` is the one after the first PONG. */
-  infoFor(connection: Connection, again: boolean): string
-  /** It takes no more part: its subscriptions are gone. */
-  closed(connection: Connection, reason: ClosedReason): void
-  /** Its transport is gone too. */
-  gone(connection: Connection): void
-  slowConsumer(connection: Connection): void
-}
 
 export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
   readonly id: number
@@ -50,7 +31,7 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
   readonly startMs: number
   options: ConnectOptions = defaultConnectOptions()
   identity: Identity = { user: '' }
-  subscriptions: Map<string, Subscription> = new Map()
+  readonly subscriptions: ClientSubscriptions
   /** Negative until it may publish. */
   maxPayload: number
   readonly maxControlLine: number
@@ -72,25 +53,19 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
 
   readonly #host: ConnectionHost
   readonly #inlet: Inlet
-  #isAuthenticated: boolean
-  /** CONNECT waits for a verdict that is a promise. */
-  #isAuthenticating = false
-  #authTimer: Timer | undefined
-  #owesInfo = false
+  readonly #login: Login
+  readonly #pauses: Pauses
   /** Publishing needs a look: verbose or pedantic. */
   #isChatty = true
   #noResponders = false
-  /** Paused by a full outbox, for a bounded time. */
-  #stall: Timer | undefined
-  readonly #stalled = new Set<Connection>()
-  /** Paused by a handler, until it says so. */
-  #isHeld = false
-  #isPaused = false
+  /** The second INFO: it follows the first PONG after CONNECT, once. */
+  #owesInfo = false
+  #wasInformed = false
+  /** Bytes that came while the read buffer was in use, or ahead of a verdict. */
   #later: Uint8Array[] = []
-  readonly #unstall = (): void => {
-    this.#stall = undefined
-    this.#goOn()
-  }
+  /** The peer ended its side, and something still waits for it. */
+  #hasEnded = false
+  #isGone = false
 
   constructor(host: ConnectionHost, id: number, transport: Transport) {
     this.#host = host
@@ -98,9 +73,22 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
     this.transport = transport
     this.startMs = this.lastActivityMs = host.clock.now()
     this.outbox = new Outbox({ transport, owner: this, max: host.limits.maxPending, now: () => host.clock.now() })
+    this.subscriptions = new ClientSubscriptions(this, host.account, host.limits.maxSubscriptions)
     this.#inlet = new Inlet(host.parser, this)
-    this.#isAuthenticated = host.authenticator === undefined
-    this.maxPayload = this.#isAuthenticated ? host.limits.maxPayload : -1
+    this.#pauses = new Pauses({
+      clock: host.clock,
+      stallMs: host.limits.stallMs,
+      resume: () => transport.resume(),
+    })
+    this.#login = new Login(host.authenticator, {
+      accepted: (identity) => this.#accepted(identity),
+      refused: () => this.refuse(protocolErrors.authorizationViolation),
+      timedOut: () => this.refuse(protocolErrors.authenticationTimeout),
+      waits: () => {
+        this.#pauses.isWaiting = true
+      },
+    })
+    this.maxPayload = this.#login.isDone ? host.limits.maxPayload : -1
     this.maxControlLine = host.limits.maxControlLine
     this.busClient = { id, host: transport.remoteAddress }
   }
@@ -109,10 +97,7 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
   open(isFull: boolean): void {
     this.outbox.text(this.#host.infoFor(this, false))
     if (isFull) this.refuse(protocolErrors.connectionsExceeded)
-    if (isFull || this.#isAuthenticated) return
-    this.#authTimer = this.#host.clock.after(this.#host.limits.authTimeoutMs, () => {
-      this.refuse(protocolErrors.authenticationTimeout)
-    })
+    else this.#login.start(this.#host.clock, this.#host.limits.authTimeoutMs)
   }
 
   get isOpen(): boolean {
@@ -129,26 +114,26 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
   received(length: number): boolean {
     this.lastActivityMs = this.#host.clock.now()
     this.#inlet.received(length)
-    return !this.#pauseIfNeeded()
+    return !this.#pauses.stops()
   }
 
   receive(bytes: Uint8Array): boolean {
-    if (reading.isBusy || this.#isAuthenticating || this.#later.length > 0) {
+    if (reading.isBusy || this.#pauses.isWaiting || this.#later.length > 0) {
       // From within a delivery, or ahead of a verdict: the read buffer is in use. Bounded by what one transport hands over at once.
       this.#later.push(bytes.slice())
-      if (!this.#isAuthenticating) this.#host.turn.atEnd(() => this.#receiveLater())
+      if (!this.#pauses.isWaiting) this.#host.turn.atEnd(this.#receiveAtEnd)
       return false
     }
     this.lastActivityMs = this.#host.clock.now()
     const pieces = piecesOf(bytes)
     for (let i = 0; i < pieces.length; i++) {
-      if (this.#isAuthenticating) {
+      if (this.#pauses.isWaiting) {
         for (const piece of pieces.slice(i)) this.#later.push(piece.slice())
         break
       }
       this.#inlet.receive(pieces[i])
     }
-    return !this.#pauseIfNeeded()
+    return !this.#pauses.stops()
   }
 
   drained(): void {
@@ -158,6 +143,15 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
 
   ended(error?: Error): void {
     this.close(error === undefined ? 'Client Closed' : 'Read Error')
+    // A peer that only ended its own side still gets what waits for it.
+    if (error === undefined && !this.#hasEnded && this.outbox.pendingBytes > 0) this.#hasEnded = true
+    else this.#leave()
+  }
+
+  /** Lets go of the transport. Idempotent. */
+  #leave(): void {
+    if (this.#isGone) return
+    this.#isGone = true
     this.transport.destroy()
     this.outbox.abandon()
     this.#host.gone(this)
@@ -187,17 +181,17 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
       frame.prefixHash,
     )
     if (host.delivery.deliverTo(route, this, bytes, frame)) return
-    if (this.#noResponders && frame.replyEnd > frame.replyStart) this.#answerNobody(bytes, frame)
+    if (this.#noResponders && frame.replyEnd > frame.replyStart) answerNobody(this, host.account, bytes, frame)
   }
 
   line(verb: Verb, args: string): boolean {
-    if (!this.#isAuthenticated && verb !== 'CONNECT') {
+    if (!this.#login.isDone && verb !== 'CONNECT') {
       this.refuse(protocolErrors.authorizationViolation)
       return false
     }
     const error = this.#run(verb, args)
     if (error !== undefined) this.refuse(error)
-    return this.isOpen && !this.#isAuthenticating
+    return this.isOpen && !this.#pauses.isWaiting
   }
 
   partial(length: number): void {
@@ -206,9 +200,10 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
 
   refuse(error: ProtocolError): void {
     if (!this.isOpen) return
-    // Before CONNECT every operation but CONNECT is refused in the same words.
-    const shown =
-      this.maxPayload < 0 && error === protocolErrors.payloadExceeded ? protocolErrors.authorizationViolation : error
+    // Before CONNECT was accepted, everything else is refused in the same words.
+    const isEarly = !this.#login.isDone
+    const isAnything = error === protocolErrors.payloadExceeded || error === protocolErrors.unknownOperation
+    const shown = isEarly && isAnything ? protocolErrors.authorizationViolation : error
     if (shown.text !== undefined) this.outbox.text(errorLine(shown.text))
     if (shown.closes !== undefined) this.close(shown.closes)
   }
@@ -222,9 +217,9 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
       case 'PONG':
         return this.#PONG()
       case 'SUB':
-        return this.#SUB(words(args))
+        return this.subscriptions.SUB(words(args)) ?? this.#ok()
       case 'UNSUB':
-        return this.#UNSUB(words(args))
+        return this.subscriptions.UNSUB(words(args)) ?? this.#ok()
       case 'CONNECT':
         return this.#CONNECT(args)
       case '-ERR':
@@ -239,6 +234,7 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
   #PING(): undefined {
     this.outbox.text('PONG\r\n')
     if (this.#owesInfo && this.options.protocol >= 1) this.outbox.text(this.#host.infoFor(this, true))
+    this.#wasInformed ||= this.#owesInfo
     this.#owesInfo = false
   }
 
@@ -247,99 +243,22 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
     this.pingsOutstanding = 0
   }
 
-  #SUB(args: string[]): ProtocolError | undefined {
-    if (args.length < 2 || args.length > 3) return protocolErrors.badArguments
-    const subject = args[0]
-    const queue = args.length === 3 ? args[1] : undefined
-    const sid = args[args.length - 1]
-    if (!isValidSubject(subject)) return protocolErrors.invalidSubject
-    if (queue === '_sys_') return protocolErrors.subscribeDenied(fromWire(subject), queue)
-    const { limits, account } = this.#host
-    if (!this.subscriptions.has(sid)) {
-      if (limits.maxSubscriptions > 0 && this.subscriptions.size >= limits.maxSubscriptions) {
-        return protocolErrors.subscriptionsExceeded
-      }
-      const subscription = new Subscription(this, subject, queue, sid)
-      this.subscriptions.set(sid, subscription)
-      account.subscribe(subscription)
-    }
-    this.#ok()
-    return undefined
-  }
-
-  #UNSUB(args: string[]): ProtocolError | undefined {
-    if (args.length < 1 || args.length > 2) return protocolErrors.badArguments
-    const subscription = this.subscriptions.get(args[0])
-    if (subscription !== undefined) {
-      const max = /^\d{1,9}$/.test(args[1] ?? '') ? Number(args[1]) : 0
-      if (max > subscription.delivered) {
-        subscription.max = max
-        subscription.isPlain = false
-      } else {
-        this.#drop(subscription)
-      }
-    }
-    this.#ok()
-    return undefined
-  }
-
   #CONNECT(args: string): ProtocolError | undefined {
     const options = parseConnect(fromWire(args), this.options)
     if (options === undefined) return protocolErrors.badArguments
     if (options.protocol < 0 || options.protocol > 1) return protocolErrors.invalidClientProtocol
     if (options.no_responders && !options.headers) return protocolErrors.noRespondersRequiresHeaders
     if (options.account !== '') return protocolErrors.authorizationViolation
-    for (const subscription of [...this.subscriptions.values()]) this.#drop(subscription)
+    this.subscriptions.clear()
     this.options = options
-    const { authenticator } = this.#host
-    if (authenticator === undefined) {
-      this.#accept({ user: options.user })
-      return undefined
-    }
-    this.#isAuthenticated = false
     this.maxPayload = -1
-    const verdict = authenticator.authenticate({
-      user: options.user,
-      pass: options.pass,
-      token: options.auth_token,
-      nkey: options.nkey,
-      jwt: options.jwt,
-      sig: options.sig,
-      name: options.name,
-      remoteAddress: this.transport.remoteAddress,
-    })
-    if (!(verdict instanceof Promise)) {
-      this.#judge(verdict)
-      return undefined
-    }
-    this.#isAuthenticating = true
-    verdict.then(
-      (identity) => this.#judgeLater(identity),
-      () => this.#judgeLater(undefined),
-    )
+    this.#login.check(options, this.transport.remoteAddress)
     return undefined
   }
 
-  #judgeLater(identity: Identity | undefined): void {
-    this.#isAuthenticating = false
+  #accepted(identity: Identity): void {
     if (!this.isOpen) return
-    this.#judge(identity)
-    if (!this.isOpen) return
-    this.#inlet.again()
-    this.#receiveLater()
-    this.#goOn()
-  }
-
-  #judge(identity: Identity | undefined): void {
-    if (identity === undefined) this.refuse(protocolErrors.authorizationViolation)
-    else this.#accept(identity)
-  }
-
-  #accept(identity: Identity): void {
     const { options } = this
-    this.#authTimer?.cancel()
-    this.#authTimer = undefined
-    this.#isAuthenticated = true
     this.identity = identity
     this.maxPayload = this.#host.limits.maxPayload
     this.connectedMs = this.#host.clock.now()
@@ -347,12 +266,21 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
     this.headers = options.headers
     this.#isChatty = options.verbose || options.pedantic
     this.#noResponders = options.no_responders
-    this.#owesInfo = true
+    this.#owesInfo = !this.#wasInformed
     this.busClient = { id: this.id, name: options.name, user: identity.user, host: this.transport.remoteAddress }
     this.#ok()
+    if (this.#pauses.isWaiting) this.#readOn()
   }
 
-  #ok(): void {
+  /** The verdict came late: what was sent behind CONNECT is handled now. */
+  #readOn(): void {
+    this.#pauses.isWaiting = false
+    this.#inlet.again()
+    this.#receiveLater()
+    this.#pauses.goOn()
+  }
+
+  #ok(): undefined {
     if (this.options.verbose && this.isOpen) this.outbox.text('+OK\r\n')
   }
 
@@ -381,73 +309,35 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
     return ackSubscriptions === 0
   }
 
-  /** Nobody got a request: tells the requester, on its own plain subscription to the reply. */
-  #answerNobody(bytes: Buffer, frame: PublishFrame): void {
-    const reply = bytes.toString('latin1', frame.replyStart, frame.replyEnd)
-    let inbox: Subscription | undefined
-    this.#host.account.match(reply, (found) => {
-      if (found.kind === 'client' && found.connection === this && found.queue === undefined) inbox ??= found
-    })
-    if (inbox === undefined) return
-    const subject = bytes.toString('latin1', frame.subjectStart, frame.subjectEnd)
-    const headers = `NATS/1.0 503\r\nNats-Subject: ${subject}\r\n\r\n`
-    const size = headers.length
-    this.outbox.text(`HMSG ${reply} ${inbox.sid} ${size} ${size}\r\n${headers}\r\n`)
-    this.outMsgs++
-    this.outBytes += size
-    inbox.delivered++
-    this.delivered(inbox)
-  }
-
-  /** A subscription with something to ask was delivered to; true when that was its last. */
-  delivered(subscription: Subscription): boolean {
-    if (subscription.max === 0 || subscription.delivered < subscription.max) return false
-    this.#drop(subscription)
-    return true
-  }
-
-  #drop(subscription: Subscription): void {
-    this.subscriptions.delete(subscription.sid)
-    this.#host.account.unsubscribe(subscription)
-  }
-
   // --- pausing
 
-  /** `receiver` cannot keep up: stop reading from this connection, for a bounded time. */
+  /** `receiver` cannot keep up: this connection is not read from, for a bounded time. */
   stallOn(receiver: Connection): void {
-    if (this.#stall !== undefined) return
-    // Without the bound one dead subscriber would stop its publishers, and two clients that only write would stop each other.
-    this.#stall = this.#host.clock.after(this.#host.limits.stallMs, this.#unstall)
-    receiver.#stalled.add(this)
+    this.#pauses.stallOn(receiver.#pauses)
   }
 
-  /** A handler cannot keep up: stop reading until `release`. */
+  /** A handler cannot keep up: this connection is not read from until `release`. */
   hold(): void {
-    this.#isHeld = true
+    this.#pauses.isHeld = true
   }
 
   /** The handler can go on. */
   release(): void {
-    this.#isHeld = false
-    this.#goOn()
+    this.#pauses.isHeld = false
+    this.#pauses.goOn()
   }
 
   get isHeld(): boolean {
-    return this.#isHeld
+    return this.#pauses.isHeld
   }
 
-  #pauseIfNeeded(): boolean {
-    this.#isPaused = this.isOpen && (this.#stall !== undefined || this.#isHeld || this.#isAuthenticating)
-    return this.#isPaused
-  }
-
-  #goOn(): void {
-    if (!this.#isPaused || this.#pauseIfNeeded()) return
-    this.transport.resume()
+  readonly #receiveAtEnd = (): void => {
+    this.#receiveLater()
+    if (!this.#pauses.stops()) this.transport.resume()
   }
 
   #receiveLater(): void {
-    while (this.#later.length > 0 && !this.#isAuthenticating) {
+    while (this.#later.length > 0 && !this.#pauses.isWaiting) {
       const later = this.#later
       this.#later = []
       for (const bytes of later) this.receive(bytes)
@@ -461,11 +351,7 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
   }
 
   relieved(): void {
-    for (const publisher of this.#stalled) {
-      publisher.#stall?.cancel()
-      publisher.#unstall()
-    }
-    this.#stalled.clear()
+    this.#pauses.relieved()
   }
 
   overflowed(): void {
@@ -478,8 +364,7 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
     if (!this.isOpen) return
     this.#host.slowConsumer(this)
     this.close(reason)
-    this.transport.destroy()
-    this.outbox.abandon()
+    this.#leave()
   }
 
   // --- the end
@@ -489,20 +374,21 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
     if (!this.isOpen) return
     this.closedReason = reason
     this.closedMs = this.#host.clock.now()
-    this.#authTimer?.cancel()
-    this.#stall?.cancel()
+    this.#login.end()
     this.#inlet.close()
     this.#later = []
-    for (const subscription of [...this.subscriptions.values()]) this.#host.account.unsubscribe(subscription)
+    this.subscriptions.close()
     this.outbox.flush()
     this.#endWhenWritten()
     this.#host.closed(this, reason)
     // A paused transport would never see its peer end.
-    if (this.#isPaused) this.transport.resume()
+    this.#pauses.end()
   }
 
   #endWhenWritten(): void {
-    if (!this.isOpen && this.outbox.pendingBytes === 0) this.transport.end()
+    if (this.isOpen || this.outbox.pendingBytes > 0) return
+    if (this.#hasEnded) this.#leave()
+    else this.transport.end()
   }
 
   /** Sends one more INFO, when the client understands it. */

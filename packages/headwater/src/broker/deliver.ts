@@ -127,7 +127,7 @@ export class Delivery {
     connection.outBytes += frame.bodyEnd - frame.bodyStart
     subscription.delivered++
     if (publisher !== undefined && connection.outbox.isOver) publisher.stallOn(connection)
-    if (!subscription.isPlain && connection.delivered(subscription)) {
+    if (!subscription.isPlain && connection.subscriptions.delivered(subscription)) {
       // Its end may have made somebody publish, from within: start afresh for the next receiver.
       this.#composedSid = undefined
       this.#body = NONE
@@ -203,7 +203,7 @@ export class Delivery {
     message.reply = replyOf(bytes, frame)
     message.bytes = bytes
     message.start = frame.bodyStart
-    message.headersLength = frame.headersLength < 0 ? 0 : frame.headersLength
+    message.headersLength = Math.max(0, frame.headersLength)
     message.end = frame.bodyEnd
     message.client = publisher?.busClient
     this.#depth++

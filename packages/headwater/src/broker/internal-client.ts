@@ -69,13 +69,15 @@ export class InternalClient {
   }
 
   hasInterest(subject: string): boolean {
-    return this.target(subject).hasInterest()
+    return this.#account.hasMatch(toWire(subject))
   }
 
-  target(subject: string, queue?: string): DeliveryTarget {
+  /** With a queue only its members count as interest; what goes out reaches plain subscribers all the same. */
+  target(subject: string, queue?: string, reach: 'all' | 'clients' = 'all'): DeliveryTarget {
     return new DeliveryTarget({
       subject,
       queue,
+      reach,
       account: this.#account,
       delivery: this.#delivery,
       writer: this.#writer,

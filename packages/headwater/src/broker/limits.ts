@@ -3,7 +3,7 @@
 export interface BrokerLimits {
   /** Bytes of one message, headers included. */
   readonly maxPayload: number
-  /** Bytes of one line of arguments; at most 60 KiB. */
+  /** Bytes of one line of arguments; at most 16 KiB. */
   readonly maxControlLine: number
   readonly maxConnections: number
   /** Per connection; 0 is no limit. */

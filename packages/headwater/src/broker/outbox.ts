@@ -128,19 +128,14 @@ export class Outbox {
     this.#relieve()
   }
 
-  /** Drops everything; what is put in later goes nowhere. */
-  close(): void {
+  /** The transport is gone: memory that a write in flight used is free; what is put in later goes nowhere. */
+  abandon(): void {
     this.#isDead = true
     this.#dropQueue()
     if (this.#base !== 0) giveChunk(this.#base)
     this.#base = this.#pos = this.#end = 0
-    this.#relieve()
-  }
-
-  /** The transport is gone: memory that a write in flight used is free. */
-  abandon(): void {
-    this.close()
     this.#landed()
+    this.#relieve()
   }
 
   #markDirty(): void {

@@ -20,6 +20,7 @@ export class DeliveryTarget {
   /** As text. */
   readonly subject: string
   readonly #queue: string | undefined
+  readonly #toHandlers: boolean
   readonly #account: Account
   readonly #delivery: Delivery
   readonly #writer: FrameWriter
@@ -29,18 +30,21 @@ export class DeliveryTarget {
   #epoch = -1
   #clients: Route
   #handlers: Route
+  #interest = false
   /** When it is all there is. */
   #only: Subscription | undefined
 
   constructor(options: {
     subject: string
     queue: string | undefined
+    reach: 'all' | 'clients'
     account: Account
     delivery: Delivery
     writer: FrameWriter
   }) {
     this.subject = options.subject
     this.#queue = options.queue === undefined ? undefined : toWire(options.queue)
+    this.#toHandlers = options.reach === 'all' && options.queue === undefined
     this.#account = options.account
     this.#delivery = options.delivery
     this.#writer = options.writer
@@ -55,14 +59,14 @@ export class DeliveryTarget {
   /** Whether anyone would get a message now. */
   hasInterest(): boolean {
     this.#refresh()
-    return this.#only !== undefined || !this.#clients.isEmpty || !this.#handlers.isEmpty
+    return this.#interest
   }
 
   /** Sends headers and payload `bytes[start, end)`; receivers see `subject` and `reply`. */
   send(subject: string, reply: string, bytes: Uint8Array, start: number, headersLength: number, end: number): void {
     this.#refresh()
     const only = this.#only
-    if (only !== undefined && only.isPlain && (headersLength === 0 || only.connection.headers)) {
+    if (only?.isPlain && (headersLength === 0 || only.connection.headers)) {
       sendPlain(only, toWire(subject), toWire(reply), bytes, start, headersLength, end)
       return
     }
@@ -96,13 +100,13 @@ export class DeliveryTarget {
     this.#epoch = routes.epoch
     this.#clients = new Route(0, this.#bytes)
     this.#handlers = new Route(0, this.#bytes)
-    if (this.#queue === undefined) {
-      this.#clients.subscriptions = route.subscriptions
-      this.#clients.queues = route.queues
-      this.#handlers.handlers = route.handlers
-    } else {
-      this.#clients.queues = route.queues.filter((members) => members[0].queue === this.#queue)
-    }
+    this.#clients.subscriptions = route.subscriptions
+    this.#clients.queues = route.queues
+    if (this.#toHandlers) this.#handlers.handlers = route.handlers
+    this.#interest =
+      this.#queue === undefined
+        ? !this.#clients.isEmpty || !this.#handlers.isEmpty
+        : route.queues.some((members) => members[0].queue === this.#queue)
     const { subscriptions, queues } = this.#clients
     const isOne = subscriptions.length === 1 && queues.length === 0 && this.#handlers.isEmpty
     this.#only = isOne ? subscriptions[0] : undefined

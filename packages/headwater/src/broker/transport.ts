@@ -12,9 +12,9 @@ export interface Transport {
   write(parts: readonly Buffer[]): boolean
   /** Goes on reading after `received` or `receive` returned false. */
   resume(): void
-  /** No more is written: the peer gets what is under way, then the end. `peer.ended()` comes when the peer ended too. */
+  /** No more is written: the peer gets what is under way, then the end. Call `peer.ended()` when the peer ended too. */
   end(): void
-  /** Lets go at once. */
+  /** Lets go at once; may come more than once. */
   destroy(): void
 }
 
@@ -26,6 +26,9 @@ export interface TransportPeer {
   receive(bytes: Uint8Array): boolean
   /** The write that returned false is done. */
   drained(): void
-  /** The connection is over: the peer ended it, or `error` did. */
+  /**
+   * The peer ended its side, or `error` ended both. The broker writes what waits, then calls `destroy`.
+   * A second call means that nothing can be written any more.
+   */
   ended(error?: Error): void
 }
