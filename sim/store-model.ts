@@ -61,20 +61,21 @@ export class StoreModel {
   }
 
   /**
-   * Goes back to the turn after which everything looked like `found` (see `describe`), and reports it; undefined when there
-   * is none from the last safe one on. `keep` leaves the earlier turns undecided: a later crash may still undo them.
+   * Goes back to the turn after which everything looked like `found` (see `describe`), and reports it, and
+   * the first turn that is lost; undefined when there is none from the last safe one on. `keep` leaves the earlier turns undecided: a later crash may still undo them.
    */
-  recover(found: string, keep: boolean): number | undefined {
+  recover(found: string, keep: boolean): { turn: number; lost: number } | undefined {
     // The latest that fits: turns that left no mark are as good as kept.
     const matched = this.candidates().lastIndexOf(found)
     if (matched < 0) return undefined
+    const lost = this.#turns[matched]?.turn ?? Number.POSITIVE_INFINITY
     this.#turns.length = matched
     this.current = copyOf(this.#safe)
     for (const { changes } of this.#turns) for (const change of changes) change(this.current)
     const turn = this.#turns[matched - 1]?.turn ?? this.#safeTurn
     if (!keep) this.isSafe(turn)
     this.turn++
-    return turn
+    return { turn, lost }
   }
 
   /** The states that would be right, for the report of a failure. */

@@ -170,13 +170,14 @@ export class StoreWorkload {
 
   #createStream(store: Store): void {
     const config = `{"s":${++this.#counter}}`
-    const log = store.createStream({ storage: 'file', config })
+    const { id } = store.createStream({ storage: 'file', config })
     this.#note(`create stream ${id}`)
     must(!this.#model.current.has(id), `stream id ${id} is in use`)
     this.#model.change((state) => state.set(id, { config, lastSeq: 0, messages: new Map(), consumers: new Map() }))
   }
 
   #append(log: StreamLog, bodyBytes: number): void {
+    const { id } = log
     const random = this.#random
     const subject = `s.${random.below(random.pick([2, 20]))}`
     const headers = random.chance(0.3) ? `NATS/1.0\r\nNats-Msg-Id: ${++this.#counter}\r\n\r\n` : ''
@@ -204,6 +205,7 @@ export class StoreWorkload {
   }
 
   #remove(log: StreamLog): void {
+    const { id } = log
     const seq = this.#random.between(Math.max(1, log.state.firstSeq - 1), log.state.lastSeq + 1)
     const erase = this.#random.chance(0.1)
     this.#note(`remove ${id}/${seq}${erase ? ' erase' : ''}`)
@@ -213,6 +215,7 @@ export class StoreWorkload {
   }
 
   #removeBelow(log: StreamLog): void {
+    const { id } = log
     const { firstSeq, lastSeq } = log.state
     const seq = this.#random.chance(0.2) ? lastSeq + this.#random.below(4) : this.#random.between(firstSeq, lastSeq + 1)
     this.#note(`remove below ${id}/${seq}`)
