@@ -22,6 +22,7 @@ import { rebuildDedupe } from './stream/dedupe-rebuild.ts'
 import { type StoredStream, Stream, type StreamSurroundings } from './stream/stream.ts'
 import { type StreamConfig, type StreamConfigRequest, sameConfig, withDefaults } from './stream/stream-config.ts'
 import { checkConfig, checkPedantic, checkUpdate, sealedConfig } from './stream/stream-config-rules.ts'
+import { checkConsumerLimits, checkDeadLetterTargets } from './stream/update-checks.ts'
 
 /** The reply of the API's INFO call. */
 export interface AccountInfo {
@@ -155,6 +156,8 @@ export class JetStream {
     const stream = this.streamOrThrow(name)
     if (given.pedantic) checkPedantic(given, config)
     checkUpdate(stream.config, config)
+    checkConsumerLimits(stream, config)
+    checkDeadLetterTargets(this.streams(), stream, config)
     this.#checkOverlap(config, stream)
     this.#checkReservation(config, Math.max(stream.config.max_bytes, 0))
     stream.update(config)

@@ -2,7 +2,7 @@
 import { parseTime, type Time } from '../../base/time.ts'
 import { MessageView } from '../../store/message-view.ts'
 import type { Store } from '../../store/store.ts'
-import { type ConsumerLog, FOUND, type StreamLog } from '../../store/stream-log.ts'
+import { COLD, type ConsumerLog, FOUND, MISSING, type StreamLog } from '../../store/stream-log.ts'
 import type { AccountUsage } from '../account-usage.ts'
 import { consumerAction, emitAdvisory } from '../advisory/advisories.ts'
 import type { Subscription } from '../bus.ts'
@@ -86,15 +86,17 @@ export class Stream implements ConsumerHost {
   open(): void {
     this.#capture()
     this.#trimmer.enforce()
-    this.#interest.recheck()
+    this.#interest.recheckRecent()
   }
 
   /** Changes the configuration, which was checked; limits that became tighter take effect at once. */
   update(config: StreamConfig): void {
+    const isNewlyInterest = config.retention === 'interest' && this.retention !== 'interest'
     this.#config = config
     this.log.setConfig(storedJson(config, this.log.config))
     this.publisher.dedupe.setWindow(config.duplicate_window / 1e6)
     this.#capture()
+    if (isNewlyInterest) this.#interest.begin()
     this.#trimmer.enforce()
     for (const consumer of this.#consumers) consumer.streamUpdated()
     this.#interest.recheck()
@@ -109,7 +111,15 @@ export class Stream implements ConsumerHost {
     this.#trimmer.close()
     this.#interest.close()
     for (const consumer of this.#consumers) consumer.close(reason)
-    if (reason === 'shutdown') this.log.onReadable = undefined
+    this.log.onReadable = undefined
+    // Who waits for an ack has one coming: the message was stored, whatever became of it afterwards.
+    const { acks } = this.publisher
+    if (acks.waiting > 0) {
+      this.whenReadable(
+        () => acks.release(Number.POSITIVE_INFINITY),
+        () => this.publisher.failWaiting(),
+      )
+    }
   }
 
   /** A message was appended: apply its roll-up and the limits. */
@@ -127,13 +137,16 @@ export class Stream implements ConsumerHost {
 
   /** Removes one message and tells the consumers; false when it is not there. `erase` overwrites its bytes. */
   remove(seq: number, erase = false): boolean {
-    const subject = this.subjectOf(seq)
-    if (!this.log.remove(seq, erase)) return false
-    this.tellRemoved(seq, subject ?? '')
-    return true
+    const found = this.#consumers.length === 0 ? FOUND : this.log.read(seq, this.#view)
+    if (found === MISSING) return false
+    const { subject } = this.#view
+    if (found === COLD) this.tellRemoved(seq, '')
+    const removed = this.log.remove(seq, erase)
+    if (removed && found === FOUND) this.tellRemoved(seq, subject)
+    return removed
   }
 
-  /** Tells every consumer that `seq` left the stream; '' when its subject is not in memory. */
+  /** Tells every consumer that `seq` left the stream, or with subject '' that it is about to (see HostedConsumer.removed). */
   tellRemoved(seq: number, subject: string): void {
     for (const consumer of this.#consumers) consumer.removed(seq, subject)
   }

@@ -1,8 +1,6 @@
 /** Keeps a stream within its limits: removes what is too many, too much or too old, a bounded slice a turn. */
 import type { Timer } from '../../base/clock.ts'
 import { timeToMs } from '../../base/time.ts'
-import { MessageView } from '../../store/message-view.ts'
-import { FOUND } from '../../store/stream-log.ts'
 import type { Environment } from '../environment.ts'
 import { overLimit, overSubjectLimit, untilTooOldMs } from './retention.ts'
 import type { Stream } from './stream.ts'
@@ -15,7 +13,6 @@ const AGE_STEP_MS = 10
 export class Trimmer {
   readonly #env: Environment
   readonly #stream: Stream
-  readonly #view = new MessageView()
   #ageTimer: Timer | undefined
   #continuing = false
   #closed = false
@@ -110,17 +107,6 @@ export class Trimmer {
   }
 
   #removeFirst(): void {
-    const stream = this.#stream
-    const seq = stream.log.state.firstSeq
-    if (stream.consumerCount === 0) {
-      stream.log.remove(seq)
-    } else if (stream.log.read(seq, this.#view) === FOUND) {
-      const { subject } = this.#view
-      stream.log.remove(seq)
-      stream.tellRemoved(seq, subject)
-    } else {
-      // Its subject is on disk; as the first of the stream it can be told without.
-      stream.purgeBelow(seq + 1)
-    }
+    this.#stream.remove(this.#stream.log.state.firstSeq)
   }
 }
