@@ -1,8 +1,12 @@
 /** The parent's side of the load generator and of the sinks: processes of their own, so that a server has a core to itself. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Sample, Task } from './load/tasks.ts'
+
+/** No task takes that long. */
+const TASK_MS = 60_000
 
 interface Answer {
   sample?: Sample
@@ -15,10 +19,17 @@ export class LoadProcess {
 
   /** Performs one task; throws what went wrong with it. */
   async perform(task: Task): Promise<Sample> {
-    const answered = once(this.#child, 'message').then(([answer]) => answer as Answer)
-    const ended = once(this.#child, 'exit').then((): Answer => ({ error: 'the load generator ended: see above' }))
+    const done = new AbortController()
+    const { signal } = done
+    const answered = once(this.#child, 'message', { signal }).then(([answer]) => answer as Answer)
+    const ended = once(this.#child, 'exit', { signal }).then(
+      (): Answer => ({ error: 'the load generator ended: see above' }),
+    )
+    const tooLong = sleep(TASK_MS, { error: 'no end in sight' } satisfies Answer, { signal })
+    for (const other of [answered, ended, tooLong]) other.catch(() => {})
     this.#child.send(task)
-    const answer = await Promise.race([answered, ended])
+    const answer: Answer = await Promise.race([answered, ended, tooLong])
+    done.abort()
     if (!answer.sample) throw new Error(`${task.kind}: ${answer.error}`)
     return answer.sample
   }

@@ -34,7 +34,7 @@ export class Wire {
       console.error(`The connection to port ${port} broke: ${error.message}`)
       process.exit(1)
     })
-    wire.socket.write('CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true,"protocol":1}\r\n')
+    wire.socket.write('CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true,"protocol":0}\r\n')
     await wire.pong()
     return wire
   }
@@ -44,8 +44,9 @@ export class Wire {
     return new Promise((resolve) => {
       let tail = ''
       this.onBytes = (buffer, length) => {
-        tail = (tail + buffer.toString('latin1', Math.max(0, length - 64), length)).slice(-64)
-        if (!tail.includes('PONG\r\n')) return
+        const text = tail + buffer.toString('latin1', 0, length)
+        tail = text.slice(-8)
+        if (!text.includes('PONG\r\n')) return
         this.onBytes = () => {}
         resolve()
       }
