@@ -175,7 +175,17 @@ export class FileStore implements Store {
   /** Resolves when everything recorded so far is on disk, in every mode. */
   async #synced(): Promise<void> {
     await new Promise<void>((resolve, reject) => this.#queue.whenReadable({ readable: resolve, failed: reject }))
-    if (this.#options.sync !== 'always') await this.#journal.sync()
+    if (this.#options.sync !== 'always') await this.#syncJournal()
+  }
+
+  /** I13: a sync that failed is tried again by nobody: the next one would succeed over lost pages. */
+  async #syncJournal(): Promise<void> {
+    try {
+      await this.#journal.sync()
+    } catch (cause) {
+      this.#queue.poison(syncFailed(cause))
+      throw cause
+    }
   }
 
   #turnedOver(former: Chunks): void {
@@ -252,7 +262,8 @@ export class FileStore implements Store {
     realClock.after(sync, () => {
       this.#syncTimer = false
       if (this.#closing || this.poisoned) return
-      this.#journal.sync().catch((cause) => this.#queue.poison(syncFailed(cause)))
+      // Poisoned by then: whoever must know was told.
+      this.#syncJournal().catch(() => {})
     })
   }
 
@@ -290,7 +301,7 @@ export class FileStore implements Store {
       if (!this.poisoned) {
         await this.#synced().catch(() => {})
         await this.#background.idle()
-        if (!this.poisoned) await this.#journal.end()
+        if (!this.poisoned) await this.#journal.end().catch((cause) => this.#queue.poison(syncFailed(cause)))
       } else await this.#background.idle()
     } finally {
       await this.#reader.close()
