@@ -60,7 +60,8 @@ export interface Bus {
   /** As publish of `bytes[start, end)` without headers: for replies composed in a scratch buffer. */
   reply(subject: string, bytes: Uint8Array, start: number, end: number): void
   hasInterest(subject: string): boolean
-  target(subject: string, queue?: string): Target
+  /** With a queue: only its members count as interest. `reach` clients: what it sends is captured by no stream. */
+  target(subject: string, queue?: string, reach?: 'all' | 'clients'): Target
   /** Calls `changed` whenever interest in the literal `subject` may have come or gone. */
   watchInterest(subject: string, changed: () => void): Subscription
   /** Reading goes on from publishers that a handler stopped. */

@@ -27,7 +27,12 @@ describe('the ack floor', () => {
       [give(1, 1), give(2, 2), give(1, 3, 2), give(3, 4), settle(1)],
       [1, 1],
     ],
-    ['passes exhausted messages', [give(1, 1), give(2, 2), { what: 'exhausted', streamSeq: 1 }], [1, 1]],
+    ['stays where it is when a message is exhausted', [give(1, 1), { what: 'exhausted', streamSeq: 1 }], [0, 0]],
+    [
+      'passes exhausted messages with the next one that is settled',
+      [give(1, 1), give(2, 2), { what: 'exhausted', streamSeq: 1 }, settle(2)],
+      [2, 2],
+    ],
     [
       'stops below a held message',
       [give(1, 1), give(2, 2), { what: 'held', streamSeq: 1, reason: 'max-deliver', detail: '' }, settle(2)],

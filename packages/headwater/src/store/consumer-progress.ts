@@ -143,8 +143,8 @@ export class ConsumerProgress {
         const pending = this.pending.get(event.streamSeq)
         if (!pending) return
         this.exhausted.set(event.streamSeq, pending.deliveries)
+        // The floor passes it with the next message that is settled, not before: nothing was acknowledged.
         this.#dropPending(event.streamSeq)
-        this.#raiseFloor()
         return
       }
       case 'requeued': {

@@ -66,6 +66,7 @@ export function withDefaults(request: ConsumerConfigRequest, stream: StreamConfi
     config.inactive_threshold = limits.inactive_threshold
   }
   if (!config.max_ack_pending && config.ack_policy !== 'none') config.max_ack_pending = DEFAULT_MAX_ACK_PENDING
+  if (!config.durable_name && !config.inactive_threshold) config.inactive_threshold = DEFAULT_INACTIVE_NS
   return config
 }
 
@@ -75,7 +76,11 @@ function refuseUnsupported(request: ConsumerConfigRequest): void {
   if (request.priority_groups?.length) throw unsupported('priority_groups')
   if (request.priority_policy && request.priority_policy !== 'none') throw unsupported('priority_policy')
   if (request.priority_timeout) throw unsupported('priority_timeout')
-  if (request.direct) throw unsupported('direct')
+  if (request.direct) {
+    if (!request.deliver_subject) throw new ApiError(apiErrors.consumerDirectRequiresPush)
+    if (request.durable_name) throw new ApiError(apiErrors.consumerDirectRequiresEphemeral)
+    throw unsupported('direct')
+  }
   if (request.sourcing) throw unsupported('sourcing')
 }
 

@@ -148,7 +148,7 @@ export class DeadLetters {
 
   /** Rule 12: plain subscribers of the subject get it too, once it is readable. */
   #tell(subject: string, letter: Letter): void {
-    const target = this.#parts.env.bus.target(subject)
+    const target = this.#parts.env.bus.target(subject, undefined, 'clients')
     if (!target.hasInterest()) return
     target.send(subject, '', letter.bytes, 0, letter.headersLength, letter.bytes.length)
   }

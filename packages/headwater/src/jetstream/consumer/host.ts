@@ -6,6 +6,8 @@ export interface ConsumerHost {
   readonly log: StreamLog
   readonly retention: 'limits' | 'interest' | 'workqueue'
   readonly storage: 'file' | 'memory'
+  /** -1: no limit. */
+  readonly config: { readonly max_msg_size: number }
   /** `consumer` (by name) has settled `seq` for itself: interest and work-queue retention decide whether the message goes. Same frame. */
   settled(consumer: string, seq: number): void
   /** As settled, for every sequence up to and including `seq` (ack policy all, none). */

@@ -18,6 +18,8 @@ const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 export interface PushPorts {
   readonly stream: string
   readonly consumer: string
+  /** What a rate limit lets through at once. */
+  readonly burstBytes: number
   standing(): Standing
   /** It may go on: there is interest, a confirmation came, or the rate allows more. */
   go(): void
@@ -55,7 +57,7 @@ export class PushChannel {
     this.#watch = env.bus.watchInterest(deliverSubject, () => this.#interestChanged())
     const nowMs = env.realClock.now()
     this.#lastSentMs = nowMs
-    this.#tokens = env.limits.maxPayloadBytes
+    this.#tokens = ports.burstBytes
     this.#tokensAtMs = nowMs
     this.#paced = new Alarm(env.realClock, () => ports.go())
     this.#heartbeat = new Alarm(env.realClock, () => this.#beat())
@@ -79,7 +81,7 @@ export class PushChannel {
     if (rateLimitBps === 0) return true
     const nowMs = this.#env.realClock.now()
     const bytesPerMs = rateLimitBps / 8 / 1000
-    this.#tokens = Math.min(this.#env.limits.maxPayloadBytes, this.#tokens + (nowMs - this.#tokensAtMs) * bytesPerMs)
+    this.#tokens = Math.min(this.#ports.burstBytes, this.#tokens + (nowMs - this.#tokensAtMs) * bytesPerMs)
     this.#tokensAtMs = nowMs
     if (this.#tokens > 0) return true
     this.#paced.set(nowMs + Math.max(1, -this.#tokens / bytesPerMs))

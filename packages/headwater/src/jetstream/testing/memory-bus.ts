@@ -60,21 +60,21 @@ export class MemoryBus implements Bus {
     return this.#listeners.hasMatch(subject)
   }
 
-  target(subject: string, queue = ''): Target {
-    const matching = (): Listener[] => {
+  target(subject: string, queue = '', reach: 'all' | 'clients' = 'all'): Target {
+    const matching = (ofQueue: string): Listener[] => {
       const found: Listener[] = []
       this.#listeners.match(subject, (listener) => {
-        if (listener.queue === queue) found.push(listener)
+        if (listener.queue === ofQueue && (reach === 'all' || listener.receive)) found.push(listener)
       })
       return found
     }
     return {
       subject,
-      hasInterest: () => matching().length > 0,
+      hasInterest: () => matching(queue).length > 0,
       send: (shown, reply, bytes, start, headersLength, end) => {
         const message = { subject: shown, reply, bytes, start, headersLength, end, client: undefined }
-        const listeners = matching()
-        for (const listener of queue === '' ? listeners : listeners.slice(0, 1)) this.#hand(listener, message)
+        const listeners = queue === '' ? matching('') : [...matching(''), ...matching(queue).slice(0, 1)]
+        for (const listener of listeners) this.#hand(listener, message)
       },
     }
   }

@@ -1,0 +1,66 @@
+/** Pure views of a consumer's progress: the numbers that info shows, and where a purge moves it. */
+import type { ConsumerProgress, ProgressEvent, SequencePair } from '../../store/consumer-progress.ts'
+import type { ConsumerParts } from './consumer-parts.ts'
+
+/** Numbers of a consumer, on appended state. Times are milliseconds of message time; 0: not since the start. */
+export interface ConsumerFigures {
+  readonly delivered: Readonly<SequencePair>
+  readonly ackFloor: Readonly<SequencePair>
+  readonly lastDeliveredMs: number
+  readonly lastAckMs: number
+  readonly numAckPending: number
+  readonly numRedelivered: number
+  readonly numWaiting: number
+  readonly numPending: number
+  readonly pushBound: boolean
+  /** Messages whose dead letters cannot be written yet, and why. */
+  readonly held: readonly { readonly seq: number; readonly why: string }[]
+}
+
+/** Counts what counts. Requests that nobody waits for any more are dropped first. */
+export function figuresOf(
+  parts: ConsumerParts,
+  times: Pick<ConsumerFigures, 'lastDeliveredMs' | 'lastAckMs'>,
+): ConsumerFigures {
+  const { progress, settings, pulls, push, delivery, settlement, env } = parts
+  const { delivered, ackFloor, pending, exhausted, held } = progress
+  let redelivered = exhausted.size
+  for (const { deliveries } of pending.values()) if (deliveries > 1) redelivered++
+  if (!push) pulls.sweep(env.realClock.now(), false)
+  return {
+    ...times,
+    delivered,
+    ackFloor,
+    numAckPending: pending.size,
+    // With a single delivery nothing is ever redelivered.
+    numRedelivered: settings.maxDeliver === 1 ? 0 : redelivered,
+    numWaiting: pulls.size,
+    numPending: delivery.numPending,
+    pushBound: push?.active ?? false,
+    held: [...held.keys()].map((seq) => ({ seq, why: settlement.heldWhy.get(seq) ?? '' })),
+  }
+}
+
+/** Everything below `seq` is gone: position and floor move past it; all the way when nothing unsettled is left. */
+export function movedPast({ delivered, ackFloor, pending, held }: ConsumerProgress, seq: number): ProgressEvent {
+  const streamSeq = Math.max(delivered.streamSeq, seq - 1)
+  let floorSeq = Math.max(ackFloor.streamSeq, seq - 1)
+  let consumerSeq = ackFloor.consumerSeq
+  let left = 0
+  for (const unsettled of [pending, held]) {
+    for (const [key, { firstConsumerSeq }] of unsettled) {
+      if (key >= seq) left++
+      else consumerSeq = Math.max(consumerSeq, firstConsumerSeq)
+    }
+  }
+  if (left === 0) {
+    floorSeq = streamSeq
+    consumerSeq = delivered.consumerSeq
+  }
+  return {
+    what: 'moved',
+    delivered: { consumerSeq: delivered.consumerSeq, streamSeq },
+    ackFloor: { consumerSeq, streamSeq: floorSeq },
+    clear: true,
+  }
+}
