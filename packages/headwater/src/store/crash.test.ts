@@ -182,8 +182,8 @@ async function live(seed: number, kind: Crash, crashAt: number, sync: SyncMode):
   return world.operations
 }
 
-/** More seeds than the three: HEADWATER_CRASH_SEEDS=100-120 npx vitest run --project unit store/crash */
-const [firstSeed, lastSeed] = (process.env.HEADWATER_CRASH_SEEDS ?? '1-3').split('-').map(Number)
+/** More seeds: HEADWATER_CRASH_SEEDS=100-120 npx vitest run --project unit store/crash */
+const [firstSeed, lastSeed] = (process.env.HEADWATER_CRASH_SEEDS ?? '1-1').split('-').map(Number)
 
 describe.each(['kill', 'power'] as const)('a %s at every operation of the disk', (kind) => {
   test.each(['always', 'never', 3] as const)(
