@@ -1,4 +1,11 @@
 /** The whole suite: every group of cases, in the order of reading. */
+import { coreClient } from './clients/core-client.ts'
+import { jetstreamClient } from './clients/jetstream-client.ts'
+import { kv } from './clients/kv.ts'
+import { nats2 } from './clients/nats-2.ts'
+import { natsCli } from './clients/nats-cli.ts'
+import { objectStore } from './clients/object-store.ts'
+import { services } from './clients/services.ts'
 import { auth } from './core/auth.ts'
 import { connect } from './core/connect.ts'
 import { errors } from './core/errors.ts'
@@ -40,4 +47,11 @@ export const groups: readonly Group[] = [
   acks,
   later,
   deadLetters,
+  coreClient,
+  jetstreamClient,
+  kv,
+  objectStore,
+  services,
+  nats2,
+  natsCli,
 ]
