@@ -1,7 +1,9 @@
 /** One subject space: its subscriptions, its routes, and who watches interest come and go. */
+import type { PublishFrame } from '../protocol/parser.ts'
 import { subjectMatches, subjectsCollide } from '../protocol/subject.ts'
 import { SubjectTrie } from '../protocol/subject-trie.ts'
 import type { AckHandler, Ending } from './bus-types.ts'
+import { replyOf } from './deliver.ts'
 import { Routes } from './routes.ts'
 import type { AnySubscription } from './subscription.ts'
 
@@ -14,7 +16,7 @@ export class Account {
   /** Takes what is published on `$JS.ACK.>`. */
   ackHandler: AckHandler | undefined
   /** How many subscriptions could match an ack: while none can, acks are not routed. */
-  ackSubscriptions = 0
+  #ackSubscriptions = 0
   #clientSubscriptions = 0
   readonly #watches = new Map<string, Set<() => void>>()
 
@@ -38,6 +40,15 @@ export class Account {
     if (subscription.kind === 'client') subscription.isPlain = false
     this.#trie.remove(subscription.subject, subscription)
     this.#changed(subscription, -1)
+  }
+
+  /** Gives a `$JS.ACK.` message to the engine; true when nobody else can want it. */
+  ack(bytes: Buffer, frame: PublishFrame): boolean {
+    if (this.ackHandler === undefined) return false
+    const { subjectStart, subjectEnd, bodyStart, bodyEnd } = frame
+    const start = frame.headersLength > 0 ? bodyStart + frame.headersLength : bodyStart
+    this.ackHandler.ack(bytes, subjectStart, subjectEnd, replyOf(bytes, frame), start, bodyEnd)
+    return this.#ackSubscriptions === 0
   }
 
   /** Visits every subscription that matches the literal wire subject. */
@@ -68,7 +79,7 @@ export class Account {
 
   #changed(subscription: AnySubscription, by: number): void {
     this.routes.invalidate()
-    if (subjectsCollide(subscription.subject, ACKS)) this.ackSubscriptions += by
+    if (subjectsCollide(subscription.subject, ACKS)) this.#ackSubscriptions += by
     if (subscription.kind === 'client') this.#clientSubscriptions += by
     if (this.#watches.size > 0) this.#tellWatches(subscription.subject)
   }

@@ -30,6 +30,7 @@ export interface BrokerListener {
   slowConsumer?(connection: ConnectionSnapshot): void
 }
 
+/** What a broker is made of; only the seams are needed. */
 export interface BrokerOptions {
   /** Connection time: pings, deadlines, timeouts. */
   readonly clock: Clock

@@ -28,7 +28,8 @@ export class ClientSubscriptions {
   }
 
   /** `SUB subject [queue] sid`. A sid that is taken already keeps its subscription, without a word. */
-  SUB(args: string[]): ProtocolError | undefined {
+  SUB(line: string): ProtocolError | undefined {
+    const args = words(line)
     if (args.length < 2 || args.length > 3) return protocolErrors.badArguments
     const subject = args[0]
     const queue = args.length === 3 ? args[1] : undefined
@@ -44,7 +45,8 @@ export class ClientSubscriptions {
   }
 
   /** `UNSUB sid [max]`: `max` counts since SUB; one that is reached already (or is no number) ends it now. Unknown sids mean nothing. */
-  UNSUB(args: string[]): ProtocolError | undefined {
+  UNSUB(line: string): ProtocolError | undefined {
+    const args = words(line)
     if (args.length < 1 || args.length > 2) return protocolErrors.badArguments
     const subscription = this.#bySid.get(args[0])
     if (subscription === undefined) return undefined
@@ -79,4 +81,9 @@ export class ClientSubscriptions {
     this.#bySid.delete(subscription.sid)
     this.#account.unsubscribe(subscription)
   }
+}
+
+function words(line: string): string[] {
+  const trimmed = line.trim()
+  return trimmed === '' ? [] : trimmed.split(/[ \t]+/)
 }

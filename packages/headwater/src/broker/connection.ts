@@ -5,17 +5,17 @@
  *
  * HOT: `publish` runs once per message.
  */
-import { reading } from '../protocol/arena.ts'
+
 import { type ConnectOptions, defaultConnectOptions, parseConnect } from '../protocol/connect-options.ts'
 import { errorLine, fromWire } from '../protocol/encode.ts'
 import type { FrameHandler, PublishFrame, Verb } from '../protocol/parser.ts'
 import { type ClosedReason, type ProtocolError, protocolErrors } from '../protocol/protocol-errors.ts'
 import { isLiteral } from '../protocol/subject.ts'
+import { reading } from './arena.ts'
 import type { Identity } from './auth/authenticator.ts'
 import type { BusClient } from './bus-types.ts'
 import { ClientSubscriptions } from './client-subscriptions.ts'
 import type { ConnectionHost } from './connection-host.ts'
-import { replyOf } from './deliver.ts'
 import { Inlet, piecesOf } from './inlet.ts'
 import { Login } from './login.ts'
 import { answerNobody } from './nobody.ts'
@@ -170,7 +170,7 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
         this.refuse(denied)
         return
       }
-      if (isAckSubject(bytes, frame) && this.#ack(bytes, frame)) return
+      if (isAckSubject(bytes, frame) && host.account.ack(bytes, frame)) return
     }
     const route = host.account.routes.resolve(
       bytes,
@@ -217,9 +217,9 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
       case 'PONG':
         return this.#PONG()
       case 'SUB':
-        return this.subscriptions.SUB(words(args)) ?? this.#ok()
+        return this.subscriptions.SUB(args) ?? this.#ok()
       case 'UNSUB':
-        return this.subscriptions.UNSUB(words(args)) ?? this.#ok()
+        return this.subscriptions.UNSUB(args) ?? this.#ok()
       case 'CONNECT':
         return this.#CONNECT(args)
       case '-ERR':
@@ -298,15 +298,6 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
     }
     this.#ok()
     return true
-  }
-
-  /** Gives an ack to the engine; true when nobody else can want it. */
-  #ack(bytes: Buffer, frame: PublishFrame): boolean {
-    const { ackHandler, ackSubscriptions } = this.#host.account
-    if (ackHandler === undefined) return false
-    const start = frame.headersLength > 0 ? frame.bodyStart + frame.headersLength : frame.bodyStart
-    ackHandler.ack(bytes, frame.subjectStart, frame.subjectEnd, replyOf(bytes, frame), start, frame.bodyEnd)
-    return ackSubscriptions === 0
   }
 
   // --- pausing
@@ -404,9 +395,4 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
     this.lastPingMs = nowMs
     this.outbox.text('PING\r\n')
   }
-}
-
-function words(args: string): string[] {
-  const trimmed = args.trim()
-  return trimmed === '' ? [] : trimmed.split(/[ \t]+/)
 }

@@ -11,9 +11,9 @@
  * shared by reference. Everything unusual (odd spelling, a receiver without headers, a long sid) takes `#sendComposed`.
  */
 import type { Random } from '../base/random.ts'
-import { mem } from '../protocol/arena.ts'
 import { copyBytes, digitCount, fromWire, writeNumber } from '../protocol/encode.ts'
 import type { PublishFrame } from '../protocol/parser.ts'
+import { mem } from './arena.ts'
 import type { BusClient, Inbound } from './bus-types.ts'
 import type { Connection } from './connection.ts'
 import type { Route } from './routes.ts'
@@ -41,6 +41,7 @@ class InboundMessage implements Inbound {
   client: BusClient | undefined = undefined
 }
 
+/** The composer and copier of one broker. */
 export class Delivery {
   readonly #random: Random
   readonly #subjects = new SubjectStrings()

@@ -1,6 +1,6 @@
 /** Flushes every outbox that has something to write, once, when the turn's input is handled. */
 import type { Turn } from '../base/clock.ts'
-import { whenDry } from '../protocol/arena.ts'
+import { whenDry } from './arena.ts'
 import type { Outbox } from './outbox.ts'
 
 export class Flusher {

@@ -3,9 +3,10 @@
  * HOT: once per reply of the engine. A frame lies in a chunk of the arena for as long as it is delivered; publishing from within a
  * delivery takes the next chunk. A large one gets a buffer of its own, which its receivers then share.
  */
-import { CHUNK_SIZE, giveChunk, mem, takeChunk } from '../protocol/arena.ts'
+
 import { copyBytes, writeLatin1, writeNumber } from '../protocol/encode.ts'
 import { hashSubject, PublishFrame } from '../protocol/parser.ts'
+import { CHUNK_SIZE, giveChunk, mem, takeChunk } from './arena.ts'
 import { SHARED_MIN } from './deliver.ts'
 
 /** Room for the head of a MSG that is composed in front of the subject. */

@@ -6,8 +6,9 @@
  *
  * A frame that is longer than CARRY_MAX gets a buffer of its own, is filled over the next reads and is parsed there.
  */
-import { CARRY_MAX, HEADROOM, mem, READ_SIZE, readBuffer, reading } from '../protocol/arena.ts'
+
 import type { FrameHandler, Parser } from '../protocol/parser.ts'
+import { CARRY_MAX, HEADROOM, mem, READ_SIZE, readBuffer, reading } from './arena.ts'
 
 /** A carry buffer up to this size is kept for the next time. */
 const CARRY_KEPT = 4096

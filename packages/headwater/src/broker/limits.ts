@@ -22,6 +22,7 @@ export interface BrokerLimits {
   readonly maxClosedShown: number
 }
 
+/** What holds when nothing else is said. */
 export const defaultBrokerLimits: BrokerLimits = {
   maxPayload: 1024 * 1024,
   maxControlLine: 4096,

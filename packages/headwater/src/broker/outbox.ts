@@ -9,7 +9,7 @@
  * One write is in flight at a time, of at most FLIGHT_MAX bytes; what comes meanwhile is queued. Over `pausePublishers` bytes the
  * publishers are paused; over `max` the connection is a slow consumer and the rest is dropped.
  */
-import { CHUNK_SIZE, chunksAreRare, giveChunk, mem, takeChunk } from '../protocol/arena.ts'
+import { CHUNK_SIZE, chunksAreRare, giveChunk, mem, takeChunk } from './arena.ts'
 import type { Transport } from './transport.ts'
 
 /** Publishers are paused above this, and go on at half of it. Measured: 128 KiB to 1 MiB are equal, 8 MiB is slower. */

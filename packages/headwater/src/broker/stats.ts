@@ -51,6 +51,7 @@ export interface ConnectionSnapshot {
   readonly closedMs: number
 }
 
+/** `connection` as it is now. */
 export function snapshotOf(connection: Connection, account: string): ConnectionSnapshot {
   const { options, transport } = connection
   return {
@@ -76,6 +77,7 @@ export function snapshotOf(connection: Connection, account: string): ConnectionS
   }
 }
 
+/** Its subscriptions, subjects as text. */
 export function subscriptionsOf(connection: Connection): SubscriptionSnapshot[] {
   return [...connection.subscriptions.values()].map(({ subject, queue, sid, delivered, max }) => ({
     subject: fromWire(subject),

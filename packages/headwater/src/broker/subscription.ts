@@ -42,4 +42,5 @@ export class HandlerSubscription {
   }
 }
 
+/** Whatever lies in the trie. */
 export type AnySubscription = Subscription | HandlerSubscription

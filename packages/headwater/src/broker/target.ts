@@ -2,10 +2,11 @@
  * Somewhere that the engine delivers to again and again: the way to its subscribers is looked up once per change of subscriptions.
  * HOT: `send` runs once per delivered message; to one plain client it is one frame with one copy.
  */
-import { mem } from '../protocol/arena.ts'
+
 import { copyBytes, digitCount, toWire, writeLatin1, writeNumber } from '../protocol/encode.ts'
 import { hashSubject, PublishFrame } from '../protocol/parser.ts'
 import type { Account } from './account.ts'
+import { mem } from './arena.ts'
 import { type Delivery, SHARED_MIN } from './deliver.ts'
 import type { FrameWriter } from './frame-writer.ts'
 import { Route } from './routes.ts'

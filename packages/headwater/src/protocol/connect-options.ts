@@ -22,6 +22,7 @@ export interface ConnectOptions {
   account: string
 }
 
+/** What holds for who never sent CONNECT: verbose and pedantic. */
 export function defaultConnectOptions(): ConnectOptions {
   return {
     verbose: true,

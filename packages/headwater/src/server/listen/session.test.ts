@@ -1,6 +1,6 @@
 /** Sessions on real sockets, read both ways that a socket can be read: into the arena, and by `data` events. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { startBroker, type TestBroker } from './testing/start-broker.ts'
+import { startBroker, type TestBroker } from './start-broker.case.ts'
 
 describe.each([
   ['into the arena', false],

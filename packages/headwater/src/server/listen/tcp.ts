@@ -8,8 +8,8 @@
 import net from 'node:net'
 import { HeadwaterError } from '../../base/errors.ts'
 import { type Logger, silentLogger } from '../../base/log.ts'
+import { readBuffer } from '../../broker/arena.ts'
 import type { Transport, TransportPeer } from '../../broker/transport.ts'
-import { readBuffer } from '../../protocol/arena.ts'
 
 export interface TcpListenOptions {
   /** Loopback unless said otherwise. */
@@ -23,6 +23,7 @@ export interface TcpListenOptions {
   readonly plainReads?: boolean
 }
 
+/** An open listener. */
 export interface TcpListener {
   readonly host: string
   readonly port: number

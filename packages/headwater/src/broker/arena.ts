@@ -1,6 +1,6 @@
 /**
  * The one piece of memory that all bytes pass through on their way from socket to socket. HOT: `mem.copyWithin` moves a message in
- * about 20 ns, where `set(subarray)` between separate buffers costs 50 and an object (parser.bench.ts, broker/deliver.bench.ts).
+ * about 20 ns, where `set(subarray)` between separate buffers costs 50 and an object (deliver.bench.ts).
  *
  *   0           HEADROOM        +READ_SIZE  +1         FIRST_CHUNK
  *   | headroom  | read buffer   | sentinel  | unused   | chunk | chunk | ...
@@ -47,6 +47,7 @@ export function takeChunk(): number {
   return FIRST_CHUNK + CHUNK_SIZE * fresh++
 }
 
+/** Gives back a chunk that `takeChunk` gave. */
 export function giveChunk(at: number): void {
   taken--
   free.push(at)

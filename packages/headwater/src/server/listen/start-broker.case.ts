@@ -1,9 +1,9 @@
 /** A broker on a free loopback port for tests, without streams. */
-import { SystemClock, SystemTurn } from '../../../base/clock.ts'
-import { SystemRandom } from '../../../base/random.ts'
-import { Broker, type BrokerOptions } from '../../../broker/broker.ts'
-import { listenTcp, type TcpListener } from '../tcp.ts'
-import { RawClient } from './raw-client.ts'
+import { SystemClock, SystemTurn } from '../../base/clock.ts'
+import { SystemRandom } from '../../base/random.ts'
+import { Broker, type BrokerOptions } from '../../broker/broker.ts'
+import { RawClient } from './raw-client.case.ts'
+import { listenTcp, type TcpListener } from './tcp.ts'
 
 export interface TestBroker {
   readonly broker: Broker
