@@ -47,6 +47,13 @@ export async function pull({ port, seconds, batch, messages, bare }: PullTask): 
   let carried = 0
   let acked = 0
   let sawStatus = ''
+  let requested = 0
+  /** Keeps REQUESTS batches under way, as far as there are messages. */
+  const request = () => {
+    const wanted = Math.min(messages, (Math.floor(acked / batch) + REQUESTS) * batch)
+    if (wanted > requested) wire.socket.write(next.repeat(Math.ceil((wanted - requested) / batch)))
+    requested = Math.max(requested, wanted)
+  }
   const startMs = performance.now()
   await new Promise<void>((resolve) => {
     wire.onBytes = (buffer, length) => {
@@ -87,11 +94,10 @@ export async function pull({ port, seconds, batch, messages, bare }: PullTask): 
           wire.onBytes = () => {}
           return resolve()
         }
-        const more = Math.floor(acked / batch) - Math.floor(before / batch)
-        if (acked + REQUESTS * batch <= messages) wire.socket.write(next.repeat(more))
+        request()
       }
     }
-    wire.socket.write(next.repeat(REQUESTS))
+    request()
   })
   await wire.pong()
   const took = performance.now() - startMs
