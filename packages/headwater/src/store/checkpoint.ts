@@ -21,6 +21,8 @@ export interface SegmentEntry {
   bytes: number
   /** Per run, in file order: '' nothing is dead, else the dead bits as base64. */
   dead: string[]
+  /** What is wrong with the file: it is kept, and left out of what is served. */
+  damage?: string
 }
 
 export interface Checkpoint {

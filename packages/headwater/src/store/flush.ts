@@ -73,7 +73,6 @@ async function makeStreamFolder({ fs, folder }: FlushContext, home: JournalHome)
 async function writeRun(context: FlushContext, home: JournalHome, run: Run): Promise<Run | undefined> {
   if (run.live === 0) return undefined
   const { file, segment } = await openForAppend(context, home, run)
-  segment.growing = true
   try {
     const runStart = segment.bytes
     const copy = await copyRecords(context, file, segment, run)
@@ -103,8 +102,13 @@ async function openForAppend(
   const own = streamFolder(folder, home.log.id)
   const newest = home.segments.at(-1)
   if (newest && newest.bytes < segmentBytes) {
-    newest.growing = true
-    return { file: await fs.open(`${own}/${newest.name}`, 'durable'), segment: newest }
+    const file = await fs.open(`${own}/${newest.name}`, 'durable')
+    // All of it may have died meanwhile, and a checkpoint may be about to let it go.
+    if (home.segments.includes(newest)) {
+      newest.growing = true
+      return { file, segment: newest }
+    }
+    await file.close()
   }
   const segment = new Segment(segmentName(run.seqOf(run.nextLiving(0))), 0)
   const path = `${own}/${segment.name}`
@@ -112,6 +116,7 @@ async function openForAppend(
   if (await fs.exists(path)) await fs.unlink(path)
   const file = await fs.open(path, 'create-durable')
   await fs.syncDir(own)
+  segment.growing = true
   return { file, segment }
 }
 
@@ -145,7 +150,8 @@ async function copyRecords(context: FlushContext, file: File, segment: Segment, 
     copy.push(run.positions[i], run.ids[i])
     filled += length
   }
-  if (filled > 0) await append(file, segment.name, step.subarray(0, filled), at)
+  if (copy.n === 0) return undefined
+  await append(file, segment.name, step.subarray(0, filled), at)
   context.checkGoingOn()
   positions[copy.n] = at + filled
   copy.chunks = chunks
@@ -260,11 +266,10 @@ function snapshot(
     lastNanos: log.lastNanos,
     nextConsumerId: log.nextConsumerId,
     consumers: log.consumers().map((c) => ({ id: c.id, config: c.config, progress: c.progress.snapshot() })),
-    segments: home.segments.map((s) => ({
-      name: s.name,
-      bytes: s.bytes,
-      dead: s.runs.map((run) => deadToText(run.dead, run.n)),
-    })),
+    segments: [
+      ...home.damagedSegments,
+      ...home.segments.map((s) => ({ name: s.name, bytes: s.bytes, dead: s.runs.map((r) => deadToText(r.dead, r.n)) })),
+    ],
     subjects: subjects && { number: subjects.number, bytes: subjects.bytes, entries: subjects.entries },
   }
 }

@@ -1,6 +1,7 @@
 /** Where a durable stream lives: its records go through the commit queue, cold ones come back through the reader. */
 
 import { utf8 } from '../base/bytes.ts'
+import type { SegmentEntry } from './checkpoint.ts'
 import type { Chunk, Chunks } from './chunk.ts'
 import type { CommitQueue, Frame, FrameMember } from './commit-queue.ts'
 import type { ProgressEvent } from './consumer-progress.ts'
@@ -38,6 +39,8 @@ export class JournalHome implements LogHome, FrameMember {
   subjectsFile: SubjectsFile | undefined
   /** Segment files in which nothing lives any more: unlinked after the next checkpoint, which does not name them. */
   gone: Segment[] = []
+  /** Segment files that cannot be read: named by every checkpoint, so that they are never unlinked. */
+  damagedSegments: SegmentEntry[] = []
   hasFolder = false
   /** Has records in the journal file that is written now. */
   dirty = false
@@ -73,12 +76,15 @@ export class JournalHome implements LogHome, FrameMember {
     if (!this.dirty) this.onDirty?.(this)
   }
 
+  // In a poisoned store nothing is recorded any more: it would only gather. Memory goes on telling what is served.
   removed(_log: Log, seq: number): void {
+    if (this.queue.poisoned) return
     this.#removals.add(seq)
     this.#join()
   }
 
   removedBelow(_log: Log, seq: number): void {
+    if (this.queue.poisoned) return
     this.#removals.addBelow(seq)
     this.#join()
   }
@@ -109,6 +115,7 @@ export class JournalHome implements LogHome, FrameMember {
   }
 
   #object(change: ObjectChange): void {
+    if (this.queue.poisoned) return
     const body = utf8(JSON.stringify(change))
     const length = RECORD_HEAD_BYTES + body.length
     const chunk = this.queue.reserve(length)
@@ -121,6 +128,7 @@ export class JournalHome implements LogHome, FrameMember {
 
   // HOT: once per delivery and once per ack.
   progressed(log: Log, consumer: LoggedConsumer, event: ProgressEvent, urgency: 'now' | 'later'): void {
+    if (this.queue.poisoned) return
     const length = progressRecordBytes(event)
     const chunk = this.queue.reserve(length)
     writeProgress(chunk.bytes, chunk.view, chunk.used, log.id, consumer.id, event)

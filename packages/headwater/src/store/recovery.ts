@@ -63,10 +63,11 @@ export async function recover(context: RecoveryContext, found: JournalFound): Pr
       continue
     }
     const home = createLog(context, id, checkpoint.config)
-    const problems = await restoreStream(fs, own, checkpoint, home)
-    if (problems.length > 0) {
+    const { served, problems } = await restoreStream(fs, own, checkpoint, home)
+    const effect = served ? 'its messages are missing, the stream serves the others' : 'the stream is not served'
+    damage.push(...problems.map((problem) => `${problem}; ${effect}`))
+    if (!served) {
       damaged.add(id)
-      damage.push(...problems.map((problem) => `${problem}; the stream is not served`))
       continue
     }
     streams.set(id, { ...checkpoint, home })

@@ -14,6 +14,7 @@ const RANGE_BYTES = 12
 export class Removals {
   #below = 0
   #seqs: number[] = []
+  #ascending = true
   #lastMoved = false
 
   /** True when there is something to record. */
@@ -21,8 +22,11 @@ export class Removals {
     return this.#lastMoved || this.#below > 0 || this.#seqs.length > 0
   }
 
+  // HOT: once per removed message.
   add(seq: number): void {
-    this.#seqs.push(seq)
+    const seqs = this.#seqs
+    if (seqs.length > 0 && seq < seqs[seqs.length - 1]) this.#ascending = false
+    seqs.push(seq)
   }
 
   addBelow(seq: number): void {
@@ -38,7 +42,7 @@ export class Removals {
     const below = this.#below
     const ranges: number[] = []
     const seqs = this.#seqs
-    if (seqs.length > 1) seqs.sort((a, b) => a - b)
+    if (!this.#ascending) seqs.sort((a, b) => a - b)
     for (const seq of seqs) {
       if (seq < below) continue
       const last = ranges.length - 2
@@ -47,6 +51,7 @@ export class Removals {
     }
     this.#below = 0
     this.#seqs = []
+    this.#ascending = true
     this.#lastMoved = false
     return { below, ranges }
   }

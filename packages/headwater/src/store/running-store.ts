@@ -55,6 +55,7 @@ export class FileStore implements Store {
   #current: Generation
   #flushing: Generation | undefined
   #flushed: Generation | undefined
+  /** Somebody was told of congestion, and not yet of relief. */
   #wasCongested = false
   #closing: Promise<void> | undefined
   #syncTimer = false
@@ -110,8 +111,9 @@ export class FileStore implements Store {
   }
 
   get congested(): boolean {
-    this.#wasCongested = this.#queue.overBound || (this.#journal.blocked && this.#journal.fileIsFull)
-    return this.#wasCongested
+    const congested = this.#queue.overBound || (this.#journal.blocked && this.#journal.fileIsFull)
+    if (congested) this.#wasCongested = true
+    return congested
   }
 
   streams(): StreamLog[] {
