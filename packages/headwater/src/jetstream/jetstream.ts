@@ -136,7 +136,6 @@ export class JetStream {
     if (maxStreams > 0 && this.#streams.size >= maxStreams) throw new ApiError(apiErrors.maximumStreamsLimit)
     this.#checkOverlap(config, undefined)
     this.#checkReservation(config, 0)
-    if (this.store.poisoned) throw new ApiError(apiErrors.insufficientResources)
     const stored: StoredStream = { config, created: formatTime(timeFromMs(this.env.clock.now())) }
     const log = this.store.createStream({ storage: config.storage, config: JSON.stringify(stored) })
     if (config.first_seq !== undefined && config.first_seq > 1) log.skipTo(config.first_seq - 1)

@@ -116,6 +116,7 @@ export class ApiRouter {
     try {
       checkLevel(message)
       request.body = readBody(row, raw)
+      if (row.changes && this.#store.poisoned) throw new ApiError(apiErrors.insufficientResources)
       answer = row.handle(request)
     } catch (error) {
       this.#fail(request, row, error)

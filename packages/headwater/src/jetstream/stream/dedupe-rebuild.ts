@@ -1,41 +1,48 @@
-/** After a start: reads the duplicate window back from the messages that carry an id, newest first. */
-import { timeToMs } from '../../base/time.ts'
+/** After a start: reads the duplicate window back from the stored messages that carry an id. */
+import { timeFromMs, timeToMs } from '../../base/time.ts'
 import { headerValue } from '../../protocol/headers.ts'
 import { MessageView } from '../../store/message-view.ts'
-import { COLD, FLAG_MSG_ID, MISSING } from '../../store/stream-log.ts'
+import { COLD, FLAG_MSG_ID, FOUND } from '../../store/stream-log.ts'
 import type { Environment } from '../environment.ts'
 import type { Stream } from './stream.ts'
 
-/** Fills the stream's window; publishes with an id are refused until then. A message that cannot be read is skipped, and said. */
+/**
+ * Fills the stream's window; publishes with an id are refused until then. Oldest first, as the disk reads ahead. A message
+ * that cannot be read is said and passed over.
+ */
 export async function rebuildDedupe(env: Environment, stream: Stream): Promise<void> {
   const { log, publisher } = stream
-  const last = log.state.lastSeq
   if (log.state.messages === 0) return
+  const { dedupe } = publisher
   publisher.dedupeReady = false
-  const oldestMs = env.clock.now() - publisher.dedupe.windowMs
+  const oldestMs = env.clock.now() - dedupe.windowMs
   const view = new MessageView()
-  const found: { id: string; seq: number; atMs: number }[] = []
-  for (let seq = log.lastSeq(last); seq !== 0; seq = log.lastSeq(seq - 1)) {
-    let result = log.read(seq, view)
-    if (result === COLD) {
-      try {
-        await log.load(seq)
-      } catch (error) {
-        env.log.error({ error, seq, stream: stream.name }, 'a message could not be read: its id is not in the window')
-        continue
-      }
-      result = log.read(seq, view)
-    }
-    if (result === MISSING) continue
-    const atMs = timeToMs(view.time())
+  const last = log.lastSeq(log.state.lastSeq)
+  let seq = dedupe.windowMs > 0 ? log.nextSeq(await log.seqAt(timeFromMs(oldestMs))) : last
+  // The last message is looked at in any case: a publisher may expect its id.
+  for (seq ||= last; seq !== 0 && seq <= last; seq = log.nextSeq(seq + 1)) {
+    const found = read(env, stream, seq, view)
+    if (typeof found === 'boolean' ? !found : !(await found)) continue
     const id =
       (view.flags & FLAG_MSG_ID) === 0
         ? undefined
         : headerValue(view.bytes, view.headersStart, view.headersLength, 'Nats-Msg-Id')
-    if (seq === last) publisher.lastMsgId = id ?? ''
-    if (atMs <= oldestMs) break
-    if (id) found.push({ id, seq, atMs })
+    const atMs = timeToMs(view.time())
+    if (id && atMs > oldestMs) dedupe.record(id, seq, atMs)
+    if (seq === log.state.lastSeq) publisher.lastMsgId = id ?? ''
   }
-  for (const { id, seq, atMs } of found.reverse()) publisher.dedupe.record(id, seq, atMs)
   publisher.dedupeReady = true
+}
+
+/** Reads into `view`; false when the message cannot be read. A promise only when it is on disk. */
+function read(env: Environment, stream: Stream, seq: number, view: MessageView): boolean | Promise<boolean> {
+  const found = stream.log.read(seq, view)
+  if (found !== COLD) return found === FOUND
+  return stream.log.load(seq).then(
+    () => stream.log.read(seq, view) === FOUND,
+    (error: unknown) => {
+      env.log.error({ error, seq, stream: stream.name }, 'a message could not be read: its id is not in the window')
+      return false
+    },
+  )
 }

@@ -27,16 +27,28 @@ export interface Reply {
   readonly headers: string
 }
 
+/** What an engine stands on, when it is not the default: a store with the clock and the turn that drive it. */
+export interface TestWorld {
+  readonly clock: VirtualClock
+  readonly turn: ManualTurn
+  readonly store: Store
+}
+
+/** How long a reply may take, in milliseconds of virtual time: a simulated disk is slow. */
+const REPLY_MS = 200
+
 export class TestEngine {
   readonly bus: MemoryBus = new MemoryBus()
-  readonly clock: VirtualClock = new VirtualClock()
-  readonly turn: ManualTurn = new ManualTurn()
+  readonly clock: VirtualClock
+  readonly turn: ManualTurn
   readonly env: Environment
   readonly store: Store
   jetstream: JetStream
   #inbox = 0
 
-  constructor(options: { limits?: Partial<EngineLimits>; store?: Store } = {}) {
+  constructor(options: { limits?: Partial<EngineLimits> } & Partial<TestWorld> = {}) {
+    this.clock = options.clock ?? new VirtualClock()
+    this.turn = options.turn ?? new ManualTurn()
     this.store = options.store ?? openMemoryStore({ clock: this.clock, turn: this.turn })
     this.env = {
       bus: this.bus,
@@ -74,7 +86,7 @@ export class TestEngine {
     const block = headers.length > 0 ? buildHeaders(headers) : new Uint8Array(0)
     const heard = this.bus.send(subject, inbox, block, new TextEncoder().encode(payload))
     if (heard === 0) throw new Error(`no responders: ${subject}`)
-    if (!got) await this.pass(0)
+    for (let ms = 0; !got && ms < REPLY_MS; ms++) await this.pass(ms === 0 ? 0 : 1)
     subscription.unsubscribe()
     if (!got) throw new Error(`no reply from ${subject}`)
     const text = new TextDecoder().decode(got.payload)
