@@ -47,6 +47,12 @@ export interface SettlementPorts {
 
 type Settings = Pick<ConsumerSettings, 'ackPolicy' | 'ackWaitMs' | 'backoffMs' | 'maxDeliver' | 'deadLetter'>
 
+/** Why a message was given up, while its letter is under way. */
+export interface GivenUp {
+  readonly reason: HeldReason
+  readonly detail: string
+}
+
 /** The official reason of an internal termination. */
 export const DELETED_REASON = 'Unacknowledged message was deleted'
 
@@ -57,9 +63,9 @@ export class Settlement {
   /** To be delivered again; all of them are pending. */
   readonly ready: ReadyQueue = new ReadyQueue()
   /** Letters on their way to disk, of messages that count as pending until then (rule 6). */
-  readonly #lettering = new Map<number, { reason: HeldReason; detail: string }>()
+  readonly lettering: Map<number, GivenUp> = new Map()
   /** Given up, but their letters cannot be composed before they are read from disk: an ack still wins. */
-  readonly #loading = new Map<number, { reason: HeldReason; detail: string }>()
+  readonly loading: Map<number, GivenUp> = new Map()
   /** Why a held message's letter was refused last; shown, not kept over a restart. */
   readonly heldWhy: Map<number, string> = new Map()
   #heldFull = false
@@ -75,11 +81,6 @@ export class Settlement {
     return this.#progress.held.size >= HELD_MAX
   }
 
-  /** Letters that are not on disk yet. */
-  get letteringSize(): number {
-    return this.#lettering.size
-  }
-
   /** Records a delivery; its time runs from `nowMs`. */
   delivered(seq: number, consumerSeq: number, deliveries: number, nowMs: number, urgency: 'now' | 'later'): void {
     const tracked = this.#settings.ackPolicy !== 'none'
@@ -91,7 +92,7 @@ export class Settlement {
 
   /** +ACK of one message. True when that settled it: not when it was settled before, or its letter is written (rule 13). */
   ack(seq: number, urgency: 'now' | 'later'): boolean {
-    if (this.#lettering.has(seq)) return false
+    if (this.lettering.has(seq)) return false
     const { pending, held, exhausted } = this.#progress
     if (!pending.has(seq) && !held.has(seq) && !exhausted.has(seq)) return false
     this.#settle(seq, urgency)
@@ -106,7 +107,7 @@ export class Settlement {
     for (const key of pending.keys()) {
       if (key > seq) continue
       this.ready.remove(key)
-      this.#loading.delete(key)
+      this.loading.delete(key)
       this.#ports.cancel(key)
     }
     for (const key of held.keys()) if (key <= seq) this.heldWhy.delete(key)
@@ -217,32 +218,32 @@ export class Settlement {
 
   /** The letter's frame is on disk: now the message is settled. */
   letterReadable(seq: number): void {
-    const letter = this.#lettering.get(seq)
+    const letter = this.lettering.get(seq)
     if (!letter) return
-    this.#lettering.delete(seq)
+    this.lettering.delete(seq)
     this.#lettered(seq, letter.reason, letter.detail)
   }
 
   /** The message is in memory now. */
   letterLoaded(seq: number): void {
-    const letter = this.#loading.get(seq)
+    const letter = this.loading.get(seq)
     if (!letter) return
-    this.#loading.delete(seq)
+    this.loading.delete(seq)
     this.#giveUp(seq, letter.reason, letter.detail)
   }
 
   /** The letter's frame can never be on disk, or the message cannot be read: it is held. */
   letterFailed(seq: number, why: string): void {
-    const letter = this.#lettering.get(seq) ?? this.#loading.get(seq)
+    const letter = this.lettering.get(seq) ?? this.loading.get(seq)
     if (!letter) return
-    this.#lettering.delete(seq)
-    this.#loading.delete(seq)
+    this.lettering.delete(seq)
+    this.loading.delete(seq)
     this.#hold(seq, letter.reason, letter.detail, why)
   }
 
   /** `seq` left the stream: settled, and never a letter (rule 3). True when this consumer had it. */
   removed(seq: number): boolean {
-    if (this.#lettering.has(seq)) return false
+    if (this.lettering.has(seq)) return false
     const had = this.#progress.pending.get(seq) ?? this.#progress.held.get(seq)
     if (!had) {
       if (this.#progress.exhausted.has(seq)) this.#ports.record({ what: 'settled', streamSeq: seq }, 'now')
@@ -267,7 +268,7 @@ export class Settlement {
 
   /** True while a letter is being made of it: no delivery, no timer. */
   #given(seq: number): boolean {
-    return this.#lettering.has(seq) || this.#loading.has(seq)
+    return this.lettering.has(seq) || this.loading.has(seq)
   }
 
   #exhausts(deliveries: number): boolean {
@@ -287,8 +288,8 @@ export class Settlement {
     this.#ports.cancel(seq)
     const outcome = this.#ports.letter(seq, reason, detail)
     if (outcome === 'stored') this.#lettered(seq, reason, detail)
-    else if (outcome === 'waiting') this.#lettering.set(seq, { reason, detail })
-    else if (outcome === 'loading') this.#loading.set(seq, { reason, detail })
+    else if (outcome === 'waiting') this.lettering.set(seq, { reason, detail })
+    else if (outcome === 'loading') this.loading.set(seq, { reason, detail })
     else this.#hold(seq, reason, detail, outcome.refused)
   }
 
@@ -313,7 +314,7 @@ export class Settlement {
 
   #settle(seq: number, urgency: 'now' | 'later'): void {
     this.ready.remove(seq)
-    this.#loading.delete(seq)
+    this.loading.delete(seq)
     this.heldWhy.delete(seq)
     this.#ports.cancel(seq)
     this.#ports.record({ what: 'settled', streamSeq: seq }, urgency)
