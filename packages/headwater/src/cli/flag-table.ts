@@ -14,8 +14,7 @@ export const OTHER_FLAGS: readonly FlagRow[] = [
   { names: ['pass'], value: '<password>', doc: 'The password of --user.' },
   { names: ['P', 'pid'], value: '<file>', doc: 'Write the process id into this file; removed at the end.' },
   { names: ['D', 'debug'], doc: 'Say more of what happens.' },
-  { names: ['V', 'trace'], doc: 'Say everything that the server says.' },
-  { names: ['DV'], doc: 'Both.' },
+  { names: ['DV'], doc: 'Both -D and -V.' },
   { names: ['v', 'version'], doc: 'Print the version and end.' },
   { names: ['h', 'help'], doc: 'Print this and end.' },
 ]

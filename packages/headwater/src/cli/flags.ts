@@ -74,13 +74,12 @@ function serve(values: ReadonlyMap<string, string | true>): Command {
     return wrong('--auth and --user exclude each other', 'Keep one of them.')
   }
   if (user !== undefined) options.users = [{ user, pass }]
-  const trace = isOn(values, 'V') || isOn(values, 'DV')
-  const debug = isOn(values, 'D')
+  if (isOn(values, 'DV')) options.trace = true
   return {
     what: 'serve',
     options: options as HeadwaterOptions,
     pidFile: values.get('P') as string | undefined,
-    logLevel: trace ? 'trace' : debug ? 'debug' : 'info',
+    logLevel: options.trace === true ? 'trace' : isOn(values, 'D') ? 'debug' : 'info',
   }
 }
 
@@ -90,6 +89,7 @@ const READERS: Readonly<Record<string, (value: string | true) => unknown>> = {
   monitor: numberIn,
   sync: (value) => (/^\d/.test(String(value)) ? numberIn(value) : value),
   jetstream: (value) => value === true,
+  trace: (value) => value === true,
 }
 
 function numberIn(value: string | true): number {

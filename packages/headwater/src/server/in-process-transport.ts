@@ -49,8 +49,8 @@ export class InProcessTransport implements AsyncIterable<Uint8Array> {
       remotePort: 0,
       write: (parts) => this.#receive(parts),
       resume: () => this.#resume(),
-      end: () => this.#over(undefined),
-      destroy: () => this.#over(undefined),
+      end: () => this.#ended(),
+      destroy: () => this.#ended(),
     })
   }
 
@@ -110,6 +110,13 @@ export class InProcessTransport implements AsyncIterable<Uint8Array> {
     this.#wake?.()
     this.#wake = undefined
     return true
+  }
+
+  /** The broker goes. Nothing is under way in here, so the client has left too, as far as the broker is concerned. */
+  #ended(): void {
+    const peer = this.#peer
+    this.#over(undefined)
+    if (peer) queueMicrotask(() => peer.ended())
   }
 
   #resume(): void {

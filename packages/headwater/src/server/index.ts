@@ -9,6 +9,7 @@ import { type ConnectOptions, connectInProcess } from './in-process-client.ts'
 import { type HeadwaterOptions, type Settings, settingsOf } from './options.ts'
 import { type Seams, systemSeams } from './seams.ts'
 import { Server } from './server.ts'
+import type { Tap } from './tap.ts'
 
 export { HeadwaterError, type HeadwaterErrorCode } from '../base/errors.ts'
 export type { Logger } from '../base/log.ts'
@@ -48,12 +49,12 @@ export class Headwater {
     return Headwater.startOn(systemSeams(), options)
   }
 
-  /** @internal As start, on a world of the caller's: `headwater/testing`. */
-  static async startOn(seams: Seams, options: HeadwaterOptions): Promise<Headwater> {
+  /** @internal As start, on a world of the caller's, with somebody who listens in: `headwater/testing`. */
+  static async startOn(seams: Seams, options: HeadwaterOptions, tapOf?: () => Tap): Promise<Headwater> {
     const settings = settingsOf(options)
     settings.signal?.throwIfAborted()
     const events = new Events(seams.turn, settings.logger)
-    return new Headwater(await Server.open(settings, seams, events), events, settings)
+    return new Headwater(await Server.open(settings, seams, events, tapOf), events, settings)
   }
 
   /** Comes with a later version. Throws HW_CONFIG. */

@@ -97,6 +97,13 @@ export const OPTIONS: readonly OptionRow[] = [
     doc: 'Who hears of what happens: a pino logger fits as it is. Silent when left out.',
   },
   {
+    key: 'trace',
+    flag: { names: ['V', 'trace'] },
+    check: only(true, false),
+    fallback: false,
+    doc: 'Log every piece of the protocol, secrets left out.',
+  },
+  {
     key: 'signal',
     check: port('an AbortSignal', 'addEventListener'),
     doc: 'Closes the server when it is aborted.',

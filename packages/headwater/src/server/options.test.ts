@@ -39,6 +39,7 @@ test.each([
   [{ serverName: 'two words' }, 'a name without blanks'],
   [{ users: [{ user: 'a' }] }, 'Option users must be a list of: an object whose pass is a password, not empty'],
   [{ users: [] }, 'Option users is empty'],
+  [{ users: [{ user: 'a', pass: '$2a$10$abcdefghijklmnopqrstuv' }] }, 'hashes are not supported yet'],
   [{ users: [{ user: 'a', pass: 'secret', permissions: {} }] }, 'without permissions, which is not known here'],
   [{ users: [{ user: 'a', pass: 'b' }], token: 't' }, 'exclude each other'],
   [{ limits: { maxPayload: 5 } }, 'without maxPayload: the limits are maxPayloadBytes'],

@@ -20,6 +20,7 @@ export interface HeadwaterOptions {
   onLocked?: 'fail' | 'join'
   replicas?: 'refuse' | 'accept'
   logger?: Logger
+  trace?: boolean
   signal?: AbortSignal
 }
 
@@ -38,6 +39,7 @@ export interface Settings {
   readonly onLocked: 'fail' | 'join'
   readonly replicas: 'refuse' | 'accept'
   readonly logger: Logger
+  readonly trace: boolean
   readonly signal: AbortSignal | undefined
 }
 
@@ -89,6 +91,15 @@ function checkTogether(settings: Settings): void {
     throw new HeadwaterError('HW_CONFIG', 'Option users is empty: nobody could connect', {
       hint: 'Leave it out for an open server, or name somebody.',
     })
+  }
+  if (settings.users?.some(({ pass }) => /^\$2[abxy]?\$/.test(pass))) {
+    throw new HeadwaterError(
+      'HW_CONFIG',
+      'Option users has a bcrypt hash for a password: hashes are not supported yet',
+      {
+        hint: 'Give the password itself, from a secret that only this process reads.',
+      },
+    )
   }
   if (settings.limits.maxPayloadBytes > settings.limits.maxPendingBytes) {
     throw new HeadwaterError(

@@ -12,6 +12,8 @@ import type { Events } from './events.ts'
 import { listenTcp, type TcpListener } from './listen/tcp.ts'
 import type { Settings } from './options.ts'
 import type { Seams } from './seams.ts'
+import { type Tap, tapped } from './tap.ts'
+import { traceTo } from './trace.ts'
 import { VERSION } from './version.ts'
 
 export class Server {
@@ -20,6 +22,8 @@ export class Server {
   readonly engine: Engine | undefined
   /** What connections made inside the process present. */
   readonly credentials: ClientCredentials
+  /** Serves one connection. */
+  accept: (transport: Transport) => TransportPeer = (transport) => this.broker.accept(transport)
   readonly #seams: Seams
   readonly #startMs: number
   #listener: TcpListener | undefined
@@ -42,8 +46,11 @@ export class Server {
     this.#startMs = seams.connectionClock.now()
   }
 
-  /** Opens storage, then lets clients in. Throws HeadwaterError; nothing stays open then. */
-  static async open(settings: Settings, seams: Seams, events: Events): Promise<Server> {
+  /**
+   * Opens storage, then lets clients in. Throws HeadwaterError; nothing stays open then.
+   * `tapOf` listens in on every connection.
+   */
+  static async open(settings: Settings, seams: Seams, events: Events, tapOf?: () => Tap): Promise<Server> {
     const access = accessOf(settings, seams.random)
     const broker = new Broker({
       clock: seams.connectionClock,
@@ -61,6 +68,8 @@ export class Server {
       ? await openEngine(settings, seams, broker.bus, broker.serverName, events)
       : undefined
     const server = new Server(settings, seams, broker, engine, access.internal)
+    const tapOfEach = tapOf ?? (settings.trace ? traceTo(settings.logger) : undefined)
+    if (tapOfEach) server.accept = tapped(server.accept, tapOfEach)
     if (engine) server.#watchStore(engine, events)
     try {
       await server.#listen()
@@ -84,10 +93,6 @@ export class Server {
 
   get isClosed(): boolean {
     return this.#closing !== undefined
-  }
-
-  accept(transport: Transport): TransportPeer {
-    return this.broker.accept(transport)
   }
 
   snapshot(): ServerSnapshot {
@@ -140,7 +145,7 @@ export class Server {
 
   /** Lame duck: clients are told, have the grace period to leave, are closed one after the other; then the server closes. */
   async drain(): Promise<void> {
-    await this.#listener?.close.call(this.#listener)
+    void this.#listener?.close()
     const { lameDuckGraceMs, lameDuckDurationMs } = this.settings.limits
     await this.broker.drain({ graceMs: lameDuckGraceMs, spreadMs: Math.max(0, lameDuckDurationMs - lameDuckGraceMs) })
     await this.close()
@@ -150,6 +155,16 @@ export class Server {
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
+  }
+
+  /** Lets go without waiting for the disk, as a process that dies: for tests that pull the plug. */
+  async abandon(): Promise<void> {
+    this.#closing ??= Promise.resolve()
+    const listener = this.#listener?.close()
+    this.engine?.jetstream.close()
+    await this.broker.close()
+    await listener
+    await this.#monitor?.close()
   }
 
   async #close(): Promise<void> {
@@ -168,7 +183,7 @@ export class Server {
         host: settings.host,
         port: settings.port,
         log: settings.logger,
-        accept: (transport) => broker.accept(transport),
+        accept: (transport) => this.accept(transport),
       })
     }
     broker.listensOn(settings.host, this.#listener?.port ?? 0)
