@@ -37,6 +37,8 @@ export interface Checkpoint {
   nextConsumerId: number
   consumers: { id: number; config: string; progress: ProgressSnapshot }[]
   segments: SegmentEntry[]
+  /** Removed messages whose bytes are still to be overwritten. */
+  erasures: number[]
   subjects: { number: number; bytes: number; entries: number } | undefined
 }
 

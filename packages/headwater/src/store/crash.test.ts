@@ -13,7 +13,7 @@ import { step } from './store.case.ts'
 import type { Store, SyncMode } from './store.ts'
 import type { ConsumerLog, StreamLog } from './stream-log.ts'
 
-const TURNS = 40
+const TURNS = 35
 
 /** What should be there after a turn. */
 interface Moment {
@@ -193,7 +193,7 @@ describe.each(['kill', 'power'] as const)('a %s at every operation of the disk',
         const operations = await live(seed, kind, Number.POSITIVE_INFINITY, sync)
         expect(operations).toBeGreaterThan(100)
         // Neighbouring operations are covered by other seeds.
-        for (let at = 1 + (seed % 3); at <= operations; at += 3) await live(seed, kind, at, sync)
+        for (let at = 1 + (seed % 5); at <= operations; at += 5) await live(seed, kind, at, sync)
       }
     },
     1_200_000,

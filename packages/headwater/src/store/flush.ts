@@ -9,7 +9,7 @@ import { CHECKPOINT_NAME, type Checkpoint, deadToText, encodeCheckpoint } from '
 import type { Chunks } from './chunk.ts'
 import type { JournalHome } from './journal-home.ts'
 import type { Reader } from './reader.ts'
-import { recordLength } from './record.ts'
+import { RECORD_HEAD_BYTES, recordLength } from './record.ts'
 import { Run } from './run.ts'
 import { encodeColumns, Segment, segmentName } from './segment.ts'
 import { encodeSubjects, type SubjectsFile, subjectsName } from './subject-file.ts'
@@ -177,6 +177,7 @@ async function takeCheckpoint(context: FlushContext, home: JournalHome, messages
   const subjects = nextSubjects(home)
   const checkpoint = snapshot(home, context.lsn(), messagesLsn, subjects.file)
   const bytes = encodeCheckpoint(checkpoint)
+  const erasures = [...home.erasures]
   const synced = context.synced()
   // Awaited below; a failure in between must not be one that nobody heard of.
   synced.catch(() => {})
@@ -199,7 +200,29 @@ async function takeCheckpoint(context: FlushContext, home: JournalHome, messages
     reader.forget(segment)
     await fs.unlink(`${own}/${segment.name}`)
   }
+  for (const seq of erasures) await eraseMessage(context, home, seq)
+  home.erasures = home.erasures.filter((seq) => !erasures.includes(seq))
   if (former && former.name !== subjects.file?.name) await fs.unlink(`${own}/${former.name}`)
+}
+
+/** Overwrites a dead message in its segment. In the journal it goes with its file; what never reached a segment is not there. */
+async function eraseMessage({ fs, folder, reader }: FlushContext, home: JournalHome, seq: number): Promise<void> {
+  for (const segment of home.segments) {
+    const run = segment.runs.find((r) => r.find(seq) >= 0)
+    if (!run) continue
+    const i = run.find(seq)
+    assert(run.isDead(i), 'only a removed message is erased')
+    const positions = run.filePositions as Uint32Array
+    const at = positions[i] + RECORD_HEAD_BYTES
+    const file = await fs.open(`${streamFolder(folder, home.log.id)}/${segment.name}`, 'durable')
+    try {
+      await append(file, segment.name, new Uint8Array(positions[i + 1] - at), at)
+    } finally {
+      await file.close()
+    }
+    reader.forget(segment)
+    return
+  }
 }
 
 /** Segments in which nothing lives any more leave the list. */
@@ -265,6 +288,7 @@ function snapshot(
     lastSeconds: log.lastSeconds,
     lastNanos: log.lastNanos,
     nextConsumerId: log.nextConsumerId,
+    erasures: home.erasures,
     consumers: log.consumers().map((c) => ({ id: c.id, config: c.config, progress: c.progress.snapshot() })),
     segments: [
       ...home.damagedSegments,

@@ -41,11 +41,13 @@ export class JournalHome implements LogHome, FrameMember {
   gone: Segment[] = []
   /** Segment files that cannot be read: named by every checkpoint, so that they are never unlinked. */
   damagedSegments: SegmentEntry[] = []
+  /** Removed messages whose bytes are to be overwritten, if they have reached a segment, once a checkpoint knows them dead. */
+  erasures: number[] = []
   hasFolder = false
   /** Has records in the journal file that is written now. */
   dirty = false
   onDirty: ((home: JournalHome) => void) | undefined
-  onSegmentGone: ((home: JournalHome) => void) | undefined
+  onCheckpointWanted: ((home: JournalHome) => void) | undefined
 
   constructor(queue: CommitQueue, reader: Reader) {
     this.queue = queue
@@ -77,10 +79,13 @@ export class JournalHome implements LogHome, FrameMember {
   }
 
   // In a poisoned store nothing is recorded any more: it would only gather. Memory goes on telling what is served.
-  removed(_log: Log, seq: number): void {
+  removed(_log: Log, seq: number, _run: Run, erase: boolean): void {
     if (this.queue.poisoned) return
-    this.#removals.add(seq)
+    this.#removals.add(seq, erase)
     this.#join()
+    if (!erase) return
+    this.erasures.push(seq)
+    this.onCheckpointWanted?.(this)
   }
 
   removedBelow(_log: Log, seq: number): void {
@@ -148,10 +153,10 @@ export class JournalHome implements LogHome, FrameMember {
     this.#closedSeq = this.log.index.lastSeq
     // After `stream-deleted` nothing is said of this stream any more: recovery would not know whom it is about.
     if (this.deleted || !this.#removals.any) return
-    const { below, ranges } = this.#removals.takeRanges()
+    const { below, ranges, erase } = this.#removals.takeRanges()
     const length = removalRecordBytes(ranges)
     const chunk = this.queue.reserve(length)
-    const options = { stream: this.log.id, lastSeq: this.#closedSeq, below, ranges }
+    const options = { stream: this.log.id, lastSeq: this.#closedSeq, below, ranges, erase }
     writeRemoval(chunk.bytes, chunk.view, chunk.used, options)
     this.#sealed(chunk, length)
   }
@@ -195,6 +200,6 @@ export class JournalHome implements LogHome, FrameMember {
     if (at < 0 || segment.growing) return
     this.segments.splice(at, 1)
     this.gone.push(segment)
-    this.onSegmentGone?.(this)
+    this.onCheckpointWanted?.(this)
   }
 }

@@ -11,7 +11,7 @@ import type { Run } from './run.ts'
 import type { Segment } from './segment.ts'
 
 const WINDOW_BYTES = 256 * 1024
-const WINDOWS_MAX = 32
+const WINDOWS_MAX = 64
 const FILES_MAX = 64
 
 interface Window {
@@ -69,6 +69,16 @@ export class Reader {
       if (this.find(run, i)) return
     }
     const to = lastWithin(run, i)
+    const isSequential = i > 0 && this.find(run, i - 1) !== undefined
+    await this.#loadWindow(stream, run, i, to)
+    if (!isSequential) return
+    // Whoever reads on will want the next window while this one is being delivered. Its failure is told when it is asked for.
+    const next = run.nextLiving(to + 1)
+    if (next >= run.n || this.find(run, next)) return
+    this.#loadWindow(stream, run, next, lastWithin(run, next)).catch(() => {})
+  }
+
+  async #loadWindow(stream: number, run: Run, i: number, to: number): Promise<void> {
     const loading = { from: i, to, done: this.#read(stream, run, i, to) }
     const others = this.#loading.get(run) ?? []
     this.#loading.set(run, [...others, loading])
@@ -189,6 +199,8 @@ function lastWithin(run: Run, from: number): number {
 function unharmed(chunk: Chunk, run: Run, from: number, to: number, end: number, stream: number): number {
   const positions = run.filePositions as Uint32Array
   for (let i = from; i <= to; i++) {
+    // It may have been erased.
+    if (i > from && run.isDead(i)) continue
     const at = positions[i] - positions[from]
     const length = checkedLength(chunk.bytes, chunk.view, at, end)
     const right = length === positions[i + 1] - positions[i] && recordSeq(chunk.view, at) === run.seqOf(i)

@@ -243,6 +243,47 @@ describe('damage to one stream', () => {
   })
 })
 
+describe('erasing', () => {
+  const holders = (text: string): string[] =>
+    rig.paths().filter((path) => Buffer.from(rig.disk.content(path)).includes(text))
+
+  test('overwrites the message where it lies in a segment, and nothing else', async () => {
+    const store = await rig.open({ journalBytes: 2048 })
+    const log = store.createStream({ storage: 'file', config: '' })
+    for (let i = 1; i <= 30; i++) {
+      put(log, 'a', `secret-${i}! `.padEnd(200, '.'))
+      await store.settled()
+    }
+    expect(holders('secret-5!')).toHaveLength(1)
+    expect(log.remove(5, true)).toBe(true)
+    await store.settled()
+    expect(holders('secret-5!')).toEqual([])
+    expect(await read(log, 4)).toMatch(/^secret-4!/)
+    expect(await read(log, 6)).toMatch(/^secret-6!/)
+    await store.close()
+    const again = await rig.open({ journalBytes: 2048 })
+    expect(again.recovery.damage).toEqual([])
+    expect(again.streams()[0].state.messages).toBe(29)
+    await again.close()
+  })
+
+  test('is done after a crash that came before it', async () => {
+    const store = await rig.open({ journalBytes: 2048 })
+    const log = store.createStream({ storage: 'file', config: '' })
+    for (let i = 1; i <= 30; i++) {
+      put(log, 'a', `secret-${i}! `.padEnd(200, '.'))
+      await store.settled()
+    }
+    log.remove(5, true)
+    await readable(store)
+    expect(holders('secret-5!')).toHaveLength(1)
+    const again = await rig.crashed('kill', { journalBytes: 2048 })
+    await again.settled()
+    expect(holders('secret-5!')).toEqual([])
+    await again.close()
+  })
+})
+
 describe('a disk that fails', () => {
   test.each(['write', 'sync', 'short'] as const)(
     'a %s poisons: waiters are failed, nothing is retried, reads go on',

@@ -3,10 +3,13 @@
  *
  *  32          40      44
  *  | below u64 | ranges | (first u64, count u32) ... |        all below `below` is gone, and the ranges
+ *
+ * Flag 1: the messages of the ranges are to be overwritten on disk.
  */
 import { readU64, writeU64 } from '../base/bytes.ts'
 import { RECORD_HEAD_BYTES, TYPE_REMOVE, writeHead } from './record.ts'
 
+const FLAG_ERASE = 1
 const FIXED_BYTES = RECORD_HEAD_BYTES + 12
 const RANGE_BYTES = 12
 
@@ -16,6 +19,7 @@ export class Removals {
   #seqs: number[] = []
   #ascending = true
   #lastMoved = false
+  #erase = false
 
   /** True when there is something to record. */
   get any(): boolean {
@@ -23,7 +27,8 @@ export class Removals {
   }
 
   // HOT: once per removed message.
-  add(seq: number): void {
+  add(seq: number, erase: boolean): void {
+    if (erase) this.#erase = true
     const seqs = this.#seqs
     if (seqs.length > 0 && seq < seqs[seqs.length - 1]) this.#ascending = false
     seqs.push(seq)
@@ -38,7 +43,7 @@ export class Removals {
   }
 
   /** Ranges [first, count, first, count ...] of what `below` does not cover. */
-  takeRanges(): { below: number; ranges: number[] } {
+  takeRanges(): { below: number; ranges: number[]; erase: boolean } {
     const below = this.#below
     const ranges: number[] = []
     const seqs = this.#seqs
@@ -51,9 +56,11 @@ export class Removals {
     }
     this.#below = 0
     this.#seqs = []
+    const erase = this.#erase
     this.#ascending = true
     this.#lastMoved = false
-    return { below, ranges }
+    this.#erase = false
+    return { below, ranges, erase }
   }
 }
 
@@ -67,10 +74,10 @@ export function writeRemoval(
   bytes: Uint8Array,
   view: DataView,
   at: number,
-  options: { stream: number; lastSeq: number; below: number; ranges: number[] },
+  options: { stream: number; lastSeq: number; below: number; ranges: number[]; erase: boolean },
 ): void {
-  const { stream, lastSeq, below, ranges } = options
-  writeHead(bytes, view, at, TYPE_REMOVE, 0, stream, lastSeq)
+  const { stream, lastSeq, below, ranges, erase } = options
+  writeHead(bytes, view, at, TYPE_REMOVE, erase ? FLAG_ERASE : 0, stream, lastSeq)
   writeU64(view, at + 32, below)
   view.setUint32(at + 40, ranges.length / 2, true)
   for (let i = 0, p = at + FIXED_BYTES; i < ranges.length; i += 2, p += RANGE_BYTES) {
@@ -83,14 +90,15 @@ export function writeRemoval(
 export function readRemoval(
   view: DataView,
   at: number,
-  into: { removeBelow(seq: number): void; remove(seq: number): void },
+  into: { removeBelow(seq: number): void; remove(seq: number, erase: boolean): void },
 ): void {
+  const erase = (view.getUint8(at + 9) & FLAG_ERASE) !== 0
   const below = readU64(view, at + 32)
   if (below > 0) into.removeBelow(below)
   const count = view.getUint32(at + 40, true)
   for (let i = 0, p = at + FIXED_BYTES; i < count; i++, p += RANGE_BYTES) {
     const first = readU64(view, p)
     const end = first + view.getUint32(p + 8, true)
-    for (let seq = first; seq < end; seq++) into.remove(seq)
+    for (let seq = first; seq < end; seq++) into.remove(seq, erase)
   }
 }

@@ -125,7 +125,10 @@ export class Replay {
       removeBelow: (seq) => {
         while (log.index.messages > 0 && log.index.firstSeq < seq) log.drop(log.index.firstSeq)
       },
-      remove: (seq) => log.drop(seq),
+      remove: (seq, erase) => {
+        log.drop(seq)
+        if (erase) home.erasures.push(seq)
+      },
     })
     log.index.skipTo(recordSeq(view, at))
   }

@@ -29,6 +29,7 @@ export async function restoreStream(
   const { log } = home
   home.messagesLsn = checkpoint.messagesLsn
   home.hasFolder = true
+  home.erasures = [...checkpoint.erasures]
   for (const { id, config, progress } of checkpoint.consumers) {
     log.restoreConsumer(id, new LoggedConsumer(log, id, config, ConsumerProgress.restore(progress)))
   }

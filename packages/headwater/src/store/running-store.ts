@@ -143,7 +143,7 @@ export class FileStore implements Store {
       home.dirty = true
       this.#current.dirty.add(home)
     }
-    home.onSegmentGone = () => this.#checkpointSoon(home)
+    home.onCheckpointWanted = () => this.#checkpointSoon(home)
   }
 
   deleteStream(log: StreamLog): void {
@@ -163,10 +163,11 @@ export class FileStore implements Store {
     })
   }
 
-  /** A whole segment is dead: a checkpoint that does not name it lets it go. */
+  /** A whole segment is dead, or bytes are to be erased: a checkpoint that says so comes first. */
   #checkpointSoon(home: JournalHome): void {
     this.#background.add(`the checkpoint of stream ${home.log.id}`, async () => {
-      if (home.gone.length > 0 && !home.deleted) await flushStream(this.#flush, home, home.messagesLsn)
+      if ((home.gone.length > 0 || home.erasures.length > 0) && !home.deleted)
+        await flushStream(this.#flush, home, home.messagesLsn)
     })
   }
 
