@@ -276,8 +276,7 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
   #readOn(): void {
     this.#pauses.isWaiting = false
     this.#inlet.again()
-    this.#receiveLater()
-    this.#pauses.goOn()
+    this.#receiveAtEnd()
   }
 
   #ok(): undefined {
@@ -322,6 +321,7 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
     return this.#pauses.isHeld
   }
 
+  /** Handles what had to wait, then goes on reading. */
   readonly #receiveAtEnd = (): void => {
     this.#receiveLater()
     if (!this.#pauses.stops()) this.transport.resume()
