@@ -22,6 +22,7 @@ import { messages } from './jetstream/messages.ts'
 import { publish } from './jetstream/publish.ts'
 import { pull } from './jetstream/pull.ts'
 import { push } from './jetstream/push.ts'
+import { restart } from './jetstream/restart.ts'
 import { retention } from './jetstream/retention.ts'
 import { streamApi } from './jetstream/stream-api.ts'
 import { streamConfig } from './jetstream/stream-config.ts'
@@ -45,6 +46,7 @@ export const groups: readonly Group[] = [
   pull,
   push,
   acks,
+  restart,
   later,
   deadLetters,
   coreClient,

@@ -1,6 +1,6 @@
 /** Lame duck mode: clients are told, new ones are not taken, and all are closed in the end. */
 import type { Group } from '../support/case.ts'
-import { expectMatch } from '../support/expectations.ts'
+import { expectMatch, expectTrue } from '../support/expectations.ts'
 import { RawClient } from '../support/raw-client.ts'
 
 const quickly = { fresh: true, lameDuckDurationMs: 30_000, lameDuckGraceMs: 200 }
@@ -36,6 +36,17 @@ export const lameDuck: Group = {
         const late = await RawClient.open(t.server).catch((error: Error) => error)
         t.defer(late, (it) => it instanceof RawClient && it.close())
         expectMatch(late instanceof Error ? late.message : 'connected', /closed the connection|ECONNREFUSED/)
+      },
+    },
+    {
+      name: 'connections are closed after the grace period',
+      server: quickly,
+      async run(t) {
+        const c = await t.raw()
+        const startedMs = performance.now()
+        t.server.lameDuck()
+        await c.expectClosed(10_000)
+        expectTrue(performance.now() - startedMs > 150, 'not before the grace period is over')
       },
     },
     {

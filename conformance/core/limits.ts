@@ -158,6 +158,34 @@ export const limits: Group = {
       },
     },
     {
+      name: 'a slow consumer by deadline is closed without a word',
+      server: { writeDeadlineMs: 300 },
+      async run(t) {
+        const slow = await t.raw()
+        slow.send(`SUB ${t.subject} 1`)
+        await slow.expectQuiet()
+        slow.pause()
+        const c = await t.raw()
+        const payload = Buffer.alloc(1_000_000, 120)
+        // Past what the kernel buffers, far below the bound in bytes.
+        for (let i = 0; i < 24; i++) c.send(`PUB ${t.subject} ${payload.length}`, payload)
+        await c.expectQuiet()
+        await new Promise((resolve) => setTimeout(resolve, 1000))
+        slow.resume()
+        let messages = 0
+        for (;;) {
+          const frame = await slow.next().catch((error: Error) => error)
+          if (frame instanceof Error) {
+            expectMatch(frame.message, /closed the connection/)
+            break
+          }
+          expectTrue(frame.line.startsWith('MSG '), `only messages before the end, got ${frame.line}`)
+          messages++
+        }
+        expectTrue(messages < 24, 'the slow one did not get everything')
+      },
+    },
+    {
       name: 'many subscriptions of one connection',
       async run(t) {
         const c = await t.raw()

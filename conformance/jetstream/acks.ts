@@ -274,15 +274,15 @@ export const acks: Group = {
     {
       name: 'backoff: each redelivery waits its own time, the last one repeats',
       async run(t) {
-        const js = await ready(t, ['1'], { max_deliver: 5, backoff: [100 * ms, 300 * ms] })
+        const js = await ready(t, ['1'], { max_deliver: 5, backoff: [100 * ms, 1000 * ms] })
         const times: number[] = []
         for (let i = 1; i <= 4; i++) {
           expectEqual(ackNumbers(await one(js, t)).delivered, i)
           times.push(performance.now())
         }
         const gaps = times.slice(1).map((time, i) => time - times[i])
-        expectTrue(gaps[0] > 80 && gaps[0] < 290, `about 100 ms, got ${gaps[0]}`)
-        expectTrue(gaps[1] > 280 && gaps[2] > 280, `about 300 ms, got ${gaps[1]} and ${gaps[2]}`)
+        expectTrue(gaps[0] > 80 && gaps[0] < 900, `about 100 ms, got ${gaps[0]}`)
+        expectTrue(gaps[1] > 800 && gaps[2] > 800, `about a second, got ${gaps[1]} and ${gaps[2]}`)
       },
     },
     {
@@ -330,14 +330,13 @@ export const acks: Group = {
         js.caller.publish(`$JS.API.CONSUMER.MSG.NEXT.${t.id}.C`, JSON.stringify({ batch: 1, expires: 3 * second }), {
           reply: js.caller.subscribe(js.caller.newInbox()).subject,
         })
-        const events = [await advisory(t, inbox), await advisory(t, inbox)]
-        expectEqual(
-          events.map((event) => [event.stream_seq, event.deliveries]),
-          [
-            [1, 1],
-            [2, 1],
-          ],
-        )
+        // In any order: nats-server goes through what is pending in no order.
+        const events = (await inbox.take(2)).map((message) => JSON.parse(message.text))
+        const told = events.map((event) => [event.stream_seq, event.deliveries]).sort(([a], [b]) => a - b)
+        expectEqual(told, [
+          [1, 1],
+          [2, 1],
+        ])
       },
     },
     {
@@ -358,9 +357,9 @@ export const acks: Group = {
     {
       name: 'a raised max_deliver takes effect on what waits',
       async run(t) {
-        const js = await ready(t, ['1'], { max_deliver: 1, ack_wait: 300 * ms })
+        const js = await ready(t, ['1'], { max_deliver: 1 })
         const message = await one(js, t)
-        await js.consumer(t.id, { durable_name: 'C', ack_policy: 'explicit', max_deliver: 3, ack_wait: 300 * ms })
+        await js.consumer(t.id, { durable_name: 'C', ack_policy: 'explicit', max_deliver: 3 })
         await js.answerSure(message, '-NAK')
         expectEqual(ackNumbers(await one(js, t)).delivered, 2)
       },

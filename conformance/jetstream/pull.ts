@@ -503,7 +503,7 @@ export const pull: Group = {
         const js = await ready(t, ['1', '2'], { max_ack_pending: 1 })
         const [first] = await js.pull(t.id, 'C', undefined, 1)
         const inbox = open(js, t.id, { batch: 1, no_wait: true })
-        await js.consumerInfo(t.id, 'C')
+        for (;;) if ((await js.peek(`CONSUMER.INFO.${t.id}.C`)).num_waiting === 1) break
         expectEqual(inbox.drain().length, 0, 'answers while nothing may be delivered')
         await js.answerSure(first)
         expectEqual((await inbox.next()).text, '2')

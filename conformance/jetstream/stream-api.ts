@@ -430,6 +430,20 @@ export const streamApi: Group = {
       },
     },
     {
+      name: 'a required API level beyond every server is refused',
+      async run(t) {
+        const js = await t.js()
+        await js.stream({ name: t.id, subjects: [t.subject] })
+        for (const level of ['99', 'abc']) {
+          const reply = await js.api(`STREAM.INFO.${t.id}`, undefined, [`Nats-Required-Api-Level: ${level}`])
+          expectMatch(reply.error, { code: 412, err_code: 10185, description: 'JetStream minimum api level required' })
+        }
+        expectEqual((await js.api(`STREAM.INFO.${t.id}`, undefined, ['Nats-Required-Api-Level: 0'])).error, undefined)
+        const reply = await js.peek(`STREAM.INFO.${t.id}`, undefined, ['Nats-Required-Api-Level: 1'])
+        t.differs('identity', reply.error?.err_code, { headwater: 10185, judge: undefined })
+      },
+    },
+    {
       name: 'API of clusters: refused on one server',
       async run(t) {
         const js = await t.js()
