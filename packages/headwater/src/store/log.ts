@@ -156,6 +156,7 @@ export class Log implements StreamLog {
   removeBelow(seq: number): number {
     const { index } = this
     const before = index.messages
+    if (seq > index.lastSeq && before > 0) index.clear()
     while (index.messages > 0 && index.firstSeq < seq) this.drop(index.firstSeq)
     const removed = before - index.messages
     if (removed > 0) this.home.removedBelow(this, Math.min(seq, index.lastSeq + 1))

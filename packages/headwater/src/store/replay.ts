@@ -123,6 +123,7 @@ export class Replay {
     const { log } = home
     readRemoval(view, at, {
       removeBelow: (seq) => {
+        if (seq > log.index.lastSeq) log.index.clear()
         while (log.index.messages > 0 && log.index.firstSeq < seq) log.drop(log.index.firstSeq)
       },
       remove: (seq, erase) => {

@@ -102,6 +102,13 @@ export class Run {
     this.live--
   }
 
+  /** Every entry is dead from now on. */
+  killAll(): void {
+    this.dead ??= makeBits(Math.max(this.ids.length, this.n))
+    this.dead.fill(-1)
+    this.live = 0
+  }
+
   /** The first living entry >= from; n when there is none. */
   nextLiving(from: number): number {
     if (!this.dead) return from

@@ -55,6 +55,9 @@ export function step(random: SeededRandom, log: StreamLog, model: ModelLog, cloc
       expect(log.remove(m.seq)).toBe(true)
       model.remove(m.seq)
     }
+  } else if (dice < 98 && random.below(2) === 0) {
+    const seq = model.last + 1 + random.below(3)
+    expect(log.removeBelow(seq)).toBe(model.removeBelow(seq))
   }
 }
 

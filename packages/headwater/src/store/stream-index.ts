@@ -92,6 +92,19 @@ export class StreamIndex {
     if (seq === this.firstSeq) this.firstSeq = this.next(seq + 1) || this.lastSeq + 1
   }
 
+  /** Removes every message: O(subjects + runs), however many messages there are. */
+  clear(): void {
+    const former = this.runs.filter((run) => run.n > 0)
+    for (const run of former) run.killAll()
+    this.runs.length = 0
+    this.runs.push(new Run(this.lastSeq + 1))
+    this.subjects.clear()
+    this.messages = 0
+    this.bytes = 0
+    this.firstSeq = this.lastSeq + 1
+    for (const run of former) this.onRunGone?.(run)
+  }
+
   /** The first living sequence >= from; 0 when there is none. */
   next(from: number): number {
     for (let r = Math.max(0, this.#runIndex(from)); r < this.runs.length; r++) {

@@ -101,6 +101,14 @@ export class SubjectTable {
     if (left === 1) this.#settleOnly(id)
   }
 
+  /** Every message leaves. */
+  clear(): void {
+    for (const id of [...this.#ids.values()]) {
+      this.counts[id] = 0
+      this.#release(id)
+    }
+  }
+
   /** With one message left, an end that is certain tells the other. */
   #settleOnly(id: number): void {
     const stale = this.#stale[id]
