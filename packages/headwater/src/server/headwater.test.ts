@@ -178,6 +178,23 @@ test('a folder that is taken names its holder', async () => {
   expect((error as Error).message).toContain(String(process.pid))
 })
 
+test('joining: the second start on a folder hands back the first one', async () => {
+  const data = folder()
+  const first = await started({ data, users: [{ user: 'ann', pass: 'secret' }] })
+  const second = await started({ data, onLocked: 'join' })
+  expect([first.isJoined, second.isJoined]).toEqual([false, true])
+  expect(second.url).toBe(first.url)
+  const nc = await second.connect()
+  await ordersOn(nc)
+  expect(() => second.stats()).toThrow('runs in another process')
+  await second.close()
+  expect(nc.isClosed()).toBe(true)
+  expect(first.stats().jetstream).toMatchObject({ streams: 1 })
+  await first.close()
+  const third = await started({ data, onLocked: 'join' })
+  expect(third.isJoined).toBe(false)
+})
+
 test('the monitor shows the server', async () => {
   const hw = await started({ monitor: 0, serverName: 'river' })
   await hw.connect()

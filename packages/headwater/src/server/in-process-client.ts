@@ -27,7 +27,8 @@ interface Insides {
 
 /** Where the client is to connect. */
 export interface ClientHome {
-  readonly attach: Attach
+  /** Undefined when the server is in another process. */
+  readonly attach: Attach | undefined
   /** For the fallback; undefined when there is no listener. */
   readonly url: string | undefined
   /** Credentials of the internal user, when the server asks for any. */
@@ -39,8 +40,8 @@ export async function connectInProcess(home: ClientHome, options: ConnectOptions
   const { client, ...given } = options
   const asked = 'user' in given || 'token' in given || 'authenticator' in given
   const whole = { ...(asked ? {} : home.credentials), ...given }
-  const insides = insidesOf(client ?? (await findClient()))
-  if (insides) {
+  const insides = home.attach && insidesOf(client ?? (await findClient()))
+  if (insides && home.attach) {
     const connected = await connectBy(insides, home.attach, whole)
     if (connected) return connected
   }

@@ -5,10 +5,11 @@ import { HeadwaterError } from '../base/errors.ts'
 import type { ServerSnapshot } from '../monitor/snapshot.ts'
 import { acceptDuplex } from './duplex-transport.ts'
 import { EVENT_NAMES, Events, type HeadwaterEvents, type Listener } from './events.ts'
-import { type ConnectOptions, connectInProcess } from './in-process-client.ts'
+import { type ClientHome, type ConnectOptions, connectInProcess } from './in-process-client.ts'
+import { type Address, addressOfHolder } from './joined.ts'
 import { type HeadwaterOptions, type Settings, settingsOf } from './options.ts'
 import { type Seams, systemSeams } from './seams.ts'
-import { Server } from './server.ts'
+import { hasCode, Server } from './server.ts'
 import type { Tap } from './tap.ts'
 
 export { HeadwaterError, type HeadwaterErrorCode } from '../base/errors.ts'
@@ -24,14 +25,18 @@ export { VERSION as version } from './version.ts'
 
 /** A running server. Made by `start`; ended by `close`, or by leaving an `await using` block. */
 export class Headwater {
-  readonly #server: Server
+  /** Undefined when this is somebody else's server, joined. */
+  readonly #own: Server | undefined
+  readonly #joined: Address | undefined
   readonly #events: Events
   /** What `connect` made and nobody closed yet. */
   readonly #clients = new Set<NatsConnection>()
   readonly #unwatch: () => void
+  #isClosed = false
 
-  private constructor(server: Server, events: Events, settings: Settings) {
-    this.#server = server
+  private constructor(running: { own: Server } | { joined: Address }, events: Events, settings: Settings) {
+    this.#own = 'own' in running ? running.own : undefined
+    this.#joined = 'joined' in running ? running.joined : undefined
     this.#events = events
     const { signal } = settings
     const abort = (): void => {
@@ -54,7 +59,13 @@ export class Headwater {
     const settings = settingsOf(options)
     settings.signal?.throwIfAborted()
     const events = new Events(seams.turn, settings.logger)
-    return new Headwater(await Server.open(settings, seams, events, tapOf), events, settings)
+    try {
+      return new Headwater({ own: await Server.open(settings, seams, events, tapOf) }, events, settings)
+    } catch (error) {
+      if (settings.onLocked !== 'join' || !hasCode(error, 'HW_DATA_LOCKED')) throw error
+      const joined = await addressOfHolder(seams.fs, settings.data, seams.connectionClock, error)
+      return new Headwater({ joined }, events, settings)
+    }
   }
 
   /** Comes with a later version. Throws HW_CONFIG. */
@@ -64,7 +75,7 @@ export class Headwater {
 
   /** `nats://127.0.0.1:53122`: what a NATS client in any language needs. Throws HW_CONFIG when the server has no port. */
   get url(): string {
-    const { url } = this.#server
+    const url = this.#joined?.url ?? this.#own?.url
     if (url === undefined) {
       throw new HeadwaterError('HW_CONFIG', 'This server has no url: it was started with port: false', {
         hint: 'Use hw.connect() or hw.accept(duplex), or start it with a port (0 is any free one).',
@@ -75,23 +86,26 @@ export class Headwater {
 
   /** Where /healthz and /varz answer; undefined without the option `monitor`. */
   get monitorUrl(): string | undefined {
-    return this.#server.monitorUrl
+    return this.#own?.monitorUrl
   }
 
-  /** @internal */
+  /** True when another process has the data folder, and this is its server (`onLocked: 'join'`): `url` and `connect` alone. */
+  get isJoined(): boolean {
+    return this.#joined !== undefined
+  }
+
+  /** @internal Throws HW_CONFIG for what only the process that has the data can do. */
   get server(): Server {
-    return this.#server
+    if (this.#own) return this.#own
+    throw new HeadwaterError('HW_CONFIG', 'This server runs in another process, and was joined', {
+      hint: 'Use url and connect(), or ask in the process that holds the data folder.',
+    })
   }
 
   /** An official client, connected inside the process, and closed by `close`. Throws HW_CLIENT_MISSING when it is not installed. */
   async connect(options: ConnectOptions = {}): Promise<NatsConnection> {
     this.#mustBeOpen()
-    const { url, credentials } = this.#server
-    const attach = (transport: Parameters<Server['accept']>[0]) => {
-      this.#mustBeOpen()
-      return this.#server.accept(transport)
-    }
-    const client = await connectInProcess({ attach, url, credentials }, options)
+    const client = await connectInProcess(this.#home(), options)
     this.#clients.add(client)
     void client.closed().then(() => this.#clients.delete(client))
     return client
@@ -100,12 +114,12 @@ export class Headwater {
   /** Serves one connection over a stream of the caller's: bring your own listener. */
   accept(duplex: Duplex): void {
     this.#mustBeOpen()
-    acceptDuplex(duplex, (transport) => this.#server.accept(transport))
+    acceptDuplex(duplex, this.server.accept)
   }
 
   /** The server's numbers, as they are now. */
   stats(): ServerSnapshot {
-    return this.#server.snapshot()
+    return this.server.snapshot()
   }
 
   /** Calls `listener` after each such event. Throws HW_CONFIG for an event that does not exist. */
@@ -132,13 +146,13 @@ export class Headwater {
 
   /** Lets the process end while the server is open. */
   unref(): this {
-    this.#server.unref()
+    this.#own?.unref()
     return this
   }
 
   /** Lame duck: clients are told and have time to leave (limits lameDuckGraceMs, lameDuckDurationMs); then as close. */
   async drain(): Promise<void> {
-    await this.#server.drain()
+    await this.#own?.drain()
     await this.close()
   }
 
@@ -148,15 +162,26 @@ export class Headwater {
     const clients = [...this.#clients]
     this.#clients.clear()
     await Promise.all(clients.map((client) => client.close()))
-    await this.#server.close()
+    this.#isClosed = true
+    await this.#own?.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
 
+  #home(): ClientHome {
+    if (this.#joined) return { attach: undefined, ...this.#joined }
+    const { url, credentials, accept } = this.server
+    const attach = (transport: Parameters<typeof accept>[0]) => {
+      this.#mustBeOpen()
+      return accept(transport)
+    }
+    return { attach, url, credentials }
+  }
+
   #mustBeOpen(): void {
-    if (!this.#server.isClosed) return
+    if (!this.#isClosed && !this.#own?.isClosed) return
     throw new HeadwaterError('HW_CLOSED', 'This server is closed', {
       hint: 'Start another one with Headwater.start().',
     })

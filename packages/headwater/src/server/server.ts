@@ -9,6 +9,7 @@ import { accessOf, type ClientCredentials } from './access.ts'
 import { isLoopback, urlOf } from './addresses.ts'
 import { closeEngine, type Engine, openEngine, whenFlushed } from './engine.ts'
 import type { Events } from './events.ts'
+import { forgetAddress, leaveAddress } from './joined.ts'
 import { listenTcp, type TcpListener } from './listen/tcp.ts'
 import type { Settings } from './options.ts'
 import type { Seams } from './seams.ts'
@@ -30,6 +31,7 @@ export class Server {
   #monitor: Monitor | undefined
   #closing: Promise<void> | undefined
   #failure: Error | undefined
+  #takeAddress: () => Promise<void> = async () => {}
 
   private constructor(
     settings: Settings,
@@ -172,6 +174,9 @@ export class Server {
     if (this.engine) await whenFlushed(this.engine)
     await this.broker.close()
     await listener
+    await this.#takeAddress().catch((error: unknown) => {
+      this.settings.logger.warn({ error }, 'the address could not be taken out of the data folder')
+    })
     if (this.engine) await closeEngine(this.engine)
     await this.#monitor?.close()
   }
@@ -187,7 +192,21 @@ export class Server {
       })
     }
     broker.listensOn(settings.host, this.#listener?.port ?? 0)
+    await this.#leaveAddress()
     if (settings.monitor !== false) this.#monitor = await startMonitor(this, settings.host, settings.monitor)
+  }
+
+  /** For starts with `onLocked: 'join'`; whatever goes wrong here is no reason not to serve. */
+  async #leaveAddress(): Promise<void> {
+    const { settings, url, credentials } = this
+    if (!this.engine || settings.data === 'memory') return
+    const { fs } = this.#seams
+    try {
+      await forgetAddress(fs, settings.data)
+      if (url !== undefined) this.#takeAddress = await leaveAddress(fs, settings.data, { url, credentials })
+    } catch (error) {
+      settings.logger.warn({ error }, 'the address could not be left in the data folder: it cannot be joined')
+    }
   }
 
   #watchStore(engine: Engine, events: Events): void {
