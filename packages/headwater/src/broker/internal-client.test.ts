@@ -192,19 +192,37 @@ describe('the internal client', () => {
     expect(heard).toEqual([['deliver.here', '$JS.ACK.S', Buffer.from(block).toString(), 'payload']])
   })
 
-  it('delivers to one member of the target’s queue group, and to nobody else', () => {
+  it('asks only its queue group for interest, but delivers to everybody', () => {
     const { broker, connect } = brokerBench()
     const [a, b, c] = [connect({}), connect({}), connect({})]
-    a.send('SUB d g 1')
-    b.send('SUB d g 1')
     c.send('SUB d 1', 'SUB d other 2')
     const target = broker.bus.target('d', 'g')
+    expect(target.hasInterest()).toBe(false)
+    a.send('SUB d g 1')
+    b.send('SUB d g 1')
+    expect(target.hasInterest()).toBe(true)
     for (let i = 0; i < 100; i++) target.send('s', '', bytes('x'), 0, 0, 1)
     const frame = 'MSG s 1 1\r\nx\r\n'
     const [gotA, gotB] = [a.got().length / frame.length, b.got().length / frame.length]
     expect(gotA + gotB).toBe(100)
     expect(Math.min(gotA, gotB)).toBeGreaterThan(20)
-    expect(c.got()).toBe('')
+    expect(c.got().length).toBe(200 * frame.length)
+  })
+
+  it('reaches clients only, when that is asked for', () => {
+    const { broker, connect } = brokerBench()
+    let heard = 0
+    broker.bus.capture('d', () => {
+      heard++
+      return undefined
+    })
+    const a = connect({})
+    const target = broker.bus.target('d', undefined, 'clients')
+    expect(target.hasInterest()).toBe(false)
+    a.send('SUB d 1')
+    expect(target.hasInterest()).toBe(true)
+    target.send('s', '', bytes('x'), 0, 0, 1)
+    expect([a.got(), heard]).toEqual(['MSG s 1 1\r\nx\r\n', 0])
   })
 
   it('counts deliveries of a target for UNSUB with a maximum', () => {
