@@ -2,8 +2,8 @@
 
 /** What a publisher asked for. One object is reused; `undefined` is a header that is not there. */
 export interface PublishHeaders {
-  /** False when no line starts with `Nats-`: nothing below is set. */
-  any: boolean
+  /** The fields below that are set. */
+  readonly found: HeaderField[]
   msgId: string | undefined
   expectedStream: string | undefined
   expectedLastSeq: string | undefined
@@ -22,24 +22,39 @@ export interface PublishHeaders {
   requestInfo: string | undefined
 }
 
+/** A field of PublishHeaders that holds a header's value. */
+export type HeaderField = Exclude<keyof PublishHeaders, 'found'>
+
 /** The header of each field, as publishers spell it (case matters). */
-const FIELDS: Readonly<Record<string, Exclude<keyof PublishHeaders, 'any'>>> = {
-  'Nats-Msg-Id': 'msgId',
-  'Nats-Expected-Stream': 'expectedStream',
-  'Nats-Expected-Last-Sequence': 'expectedLastSeq',
-  'Nats-Expected-Last-Subject-Sequence': 'expectedLastSubjectSeq',
-  'Nats-Expected-Last-Subject-Sequence-Subject': 'expectedLastSubjectSeqSubject',
-  'Nats-Expected-Last-Msg-Id': 'expectedLastMsgId',
-  'Nats-Rollup': 'rollup',
-  'Nats-TTL': 'ttl',
-  'Nats-Incr': 'incr',
-  'Nats-Schedule': 'schedule',
-  'Nats-Schedule-Next': 'scheduleNext',
-  'Nats-Scheduler': 'scheduler',
-  'Nats-Stream-Source': 'streamSource',
-  'Nats-Batch-Id': 'batchId',
-  'Nats-Request-Info': 'requestInfo',
+const FIELDS: readonly (readonly [header: string, field: HeaderField])[] = [
+  ['Nats-Msg-Id', 'msgId'],
+  ['Nats-Expected-Stream', 'expectedStream'],
+  ['Nats-Expected-Last-Sequence', 'expectedLastSeq'],
+  ['Nats-Expected-Last-Subject-Sequence', 'expectedLastSubjectSeq'],
+  ['Nats-Expected-Last-Subject-Sequence-Subject', 'expectedLastSubjectSeqSubject'],
+  ['Nats-Expected-Last-Msg-Id', 'expectedLastMsgId'],
+  ['Nats-Rollup', 'rollup'],
+  ['Nats-TTL', 'ttl'],
+  ['Nats-Incr', 'incr'],
+  ['Nats-Schedule', 'schedule'],
+  ['Nats-Schedule-Next', 'scheduleNext'],
+  ['Nats-Scheduler', 'scheduler'],
+  ['Nats-Stream-Source', 'streamSource'],
+  ['Nats-Batch-Id', 'batchId'],
+  ['Nats-Request-Info', 'requestInfo'],
+]
+
+interface Candidate {
+  readonly key: Uint8Array
+  readonly field: HeaderField
 }
+
+/** The keys by their length: two at most share one, so that a line is told apart without making a string of it. */
+const BY_LENGTH: readonly (readonly Candidate[])[] = (() => {
+  const table: Candidate[][] = Array.from({ length: 64 }, () => [])
+  for (const [header, field] of FIELDS) table[header.length].push({ key: new TextEncoder().encode(header), field })
+  return table
+})()
 
 const N = 0x4e
 const A = 0x61
@@ -54,7 +69,7 @@ const decoder = new TextDecoder()
 /** An object for `readPublishHeaders` to fill. */
 export function emptyPublishHeaders(): PublishHeaders {
   return {
-    any: false,
+    found: [],
     msgId: undefined,
     expectedStream: undefined,
     expectedLastSeq: undefined,
@@ -75,12 +90,17 @@ export function emptyPublishHeaders(): PublishHeaders {
 
 /**
  * Fills `into` from the block `bytes[start, end)`; the first value of a repeated header counts.
- * HOT: runs per message with headers. One pass over line starts; strings are made only for lines that begin with `Nats-`.
+ * HOT: runs per message with headers. One pass over line starts; only the values of known headers become strings.
  */
 export function readPublishHeaders(bytes: Uint8Array, start: number, end: number, into: PublishHeaders): void {
-  if (into.any) Object.assign(into, NOTHING)
+  if (into.found.length > 0) {
+    for (const field of into.found) into[field] = undefined
+    into.found.length = 0
+  }
   let line = bytes.indexOf(LF, start) + 1
   while (line > 0 && line + 5 < end) {
+    let next = bytes.indexOf(LF, line)
+    if (next === -1 || next >= end) next = end - 1
     if (
       bytes[line] === N &&
       bytes[line + 1] === A &&
@@ -88,23 +108,27 @@ export function readPublishHeaders(bytes: Uint8Array, start: number, end: number
       bytes[line + 3] === S &&
       bytes[line + 4] === DASH
     ) {
-      const colon = bytes.indexOf(COLON, line)
-      let stop = bytes.indexOf(LF, line)
-      if (stop === -1 || stop > end) stop = end
-      if (colon !== -1 && colon < stop) {
-        const field = FIELDS[decoder.decode(bytes.subarray(line, colon))]
-        if (field !== undefined && into[field] === undefined) {
-          const valueEnd = bytes[stop - 1] === CR ? stop - 1 : stop
-          into[field] = decoder.decode(bytes.subarray(colon + 1, valueEnd)).trim()
-          into.any = true
-        }
-      }
+      readLine(bytes, line, bytes[next - 1] === CR ? next - 1 : next, into)
     }
-    line = bytes.indexOf(LF, line) + 1
+    line = next + 1
   }
 }
 
-const NOTHING: Readonly<PublishHeaders> = Object.freeze(emptyPublishHeaders())
+function readLine(bytes: Uint8Array, line: number, end: number, into: PublishHeaders): void {
+  const colon = bytes.indexOf(COLON, line)
+  if (colon === -1 || colon >= end) return
+  const length = colon - line
+  if (length >= BY_LENGTH.length) return
+  for (const { key, field } of BY_LENGTH[length]) {
+    let at = 5
+    while (at < length && bytes[line + at] === key[at]) at++
+    if (at < length) continue
+    if (into[field] !== undefined) return
+    into[field] = decoder.decode(bytes.subarray(colon + 1, end)).trim()
+    into.found.push(field)
+    return
+  }
+}
 
 /** A sequence in a header: digits only; anything else is -1, which equals no sequence. */
 export function headerSeq(text: string): number {

@@ -97,7 +97,7 @@ export class Publisher {
     const headers = this.#headers
     if (input.bytes[input.start + VERSION_LINE - 2] !== CR) this.#rewriteHeaders((block) => stripStatus(block))
     readPublishHeaders(input.bytes, input.start, input.start + input.headersLength, headers)
-    if (!headers.any) return this.#append(reply, undefined, undefined)
+    if (headers.found.length === 0) return this.#append(reply, undefined, undefined)
     if (headers.requestInfo !== undefined) {
       this.#rewriteHeaders((block) => removeHeaders(block, (key) => key === 'Nats-Request-Info'))
     }
