@@ -82,8 +82,10 @@ export class DeadLetters {
     this.#written++
     // Rule 6: the frame of a file target does not hold the settle of a memory source.
     const waits = host.storage === 'memory' && target.storage === 'file'
+    let readable = false
     host.whenReadable(
       () => {
+        readable = true
         if (waits) this.#parts.settlement().letterReadable(seq)
         this.#tell(subject, letter)
         env.events?.deadLetter?.({
@@ -103,7 +105,8 @@ export class DeadLetters {
         if (waits) this.#parts.settlement().letterFailed(seq, `the store failed: ${cause.message}`)
       },
     )
-    return waits ? 'waiting' : 'stored'
+    // It may have become readable within the call, in a store that syncs nothing.
+    return waits && !readable ? 'waiting' : 'stored'
   }
 
   /** Something was held: it is tried again, at first after a second, later less often. */

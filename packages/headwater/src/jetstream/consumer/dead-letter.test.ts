@@ -1,0 +1,522 @@
+/** Dead letters: each rule by its number, over the whole engine. */
+import { describe, expect, it } from 'vitest'
+import { ConsumerRig } from '../testing/consumer-rig.ts'
+import { TestEngine } from '../testing/engine.ts'
+import type { ConsumerConfigRequest } from './consumer-config.ts'
+
+const SECOND = 1e9
+
+/** Orders, a place for their letters, and a worker that has dead letters. */
+async function rig(config: ConsumerConfigRequest = {}, stream: object = {}, dead: object = {}): Promise<ConsumerRig> {
+  const rig = new ConsumerRig()
+  await rig.stream({ name: 'ORDERS', subjects: ['orders.>'], ...stream })
+  await rig.stream({ name: 'DEAD', subjects: ['dead.>'], ...dead })
+  const created = await rig.consumer('ORDERS', 'worker', {
+    max_deliver: 2,
+    ack_wait: SECOND,
+    dead_letter: 'dead.orders',
+    ...config,
+  })
+  expect(created.code, JSON.stringify(created)).toBeUndefined()
+  return rig
+}
+
+/** Uses up both deliveries. */
+async function exhaust(rig: ConsumerRig, last = '-NAK'): Promise<void> {
+  const [first] = await rig.pull('ORDERS', 'worker')
+  await rig.answer(first, '-NAK')
+  const [second] = await rig.pull('ORDERS', 'worker')
+  expect(second.deliveries).toBe(2)
+  await rig.answer(second, last)
+}
+
+describe('configuration', () => {
+  it('is taken at the top level and in the metadata, and shown in both', async () => {
+    const inMetadata = { dead_letter: undefined, metadata: { 'headwater.dead_letter': 'dead.x' } }
+    for (const config of [{ dead_letter: 'dead.x' }, inMetadata]) {
+      const r = await rig(config)
+      const { config: shown } = await r.info('ORDERS', 'worker')
+      expect(shown.dead_letter).toBe('dead.x')
+      expect(shown.metadata).toEqual({ 'headwater.dead_letter': 'dead.x' })
+    }
+  })
+
+  it('survives a tool that rewrites only the metadata; the top level wins; without both it ends', async () => {
+    const r = await rig()
+    const base = { max_deliver: 2, ack_wait: SECOND }
+    const subject = async (): Promise<unknown> => (await r.info('ORDERS', 'worker')).config.dead_letter
+    await r.consumer('ORDERS', 'worker', { ...base, metadata: { 'headwater.dead_letter': 'dead.orders' } })
+    expect(await subject()).toBe('dead.orders')
+    await r.consumer('ORDERS', 'worker', {
+      ...base,
+      dead_letter: 'dead.new',
+      metadata: { 'headwater.dead_letter': 'dead.orders' },
+    })
+    expect(await subject()).toBe('dead.new')
+    expect((await r.info('ORDERS', 'worker')).config.metadata).toEqual({ 'headwater.dead_letter': 'dead.new' })
+    await r.consumer('ORDERS', 'worker', base)
+    expect(await subject()).toBeUndefined()
+  })
+
+  it('compares the merged value when a create is repeated', async () => {
+    const r = await rig()
+    const again = await r.consumer('ORDERS', 'worker', {
+      action: 'create',
+      max_deliver: 2,
+      ack_wait: SECOND,
+      metadata: { 'headwater.dead_letter': 'dead.orders' },
+    })
+    expect(again.code).toBeUndefined()
+  })
+})
+
+describe('when it fires', () => {
+  it.each([
+    ['by a nak', '-NAK', 0],
+    ['by a nak with a delay', '-NAK {"delay":60000000000}', 0],
+    ['by time', '', 1000],
+  ])('rule 1: a message is exhausted %s, once', async (_, last, passMs) => {
+    const r = await rig()
+    await r.publish('orders.1', 'one')
+    const [first] = await r.pull('ORDERS', 'worker')
+    await r.answer(first, '-NAK')
+    const [second] = await r.pull('ORDERS', 'worker')
+    if (last) await r.answer(second, last)
+    await r.engine.pass(passMs)
+    expect(await r.stored('DEAD')).toEqual(['1 dead.orders one'])
+    await r.engine.pass(100_000)
+    expect(await r.stored('DEAD')).toHaveLength(1)
+    expect(r.letters).toMatchObject([{ stream: 'ORDERS', consumer: 'worker', streamSeq: 1, reason: 'max-deliver' }])
+  })
+
+  it('rule 1: a lower max_deliver judges all pending anew: those whose delivery has ended, at once', async () => {
+    const r = await rig({ max_deliver: 5 })
+    await r.publish('orders.1', 'ended')
+    await r.publish('orders.2', 'in work')
+    const [first, second] = await r.pull('ORDERS', 'worker', 2)
+    await r.answer(first, '-NAK')
+    await r.consumer('ORDERS', 'worker', { max_deliver: 1, ack_wait: SECOND, dead_letter: 'dead.orders' })
+    expect(await r.stored('DEAD')).toEqual(['1 dead.orders ended'])
+    await r.answer(second)
+    await r.engine.pass(10_000)
+    expect(await r.stored('DEAD')).toHaveLength(1)
+  })
+
+  it('rule 1: a restart judges all pending anew', async () => {
+    const r = await rig({ max_deliver: 1 })
+    await r.publish('orders.1', 'one')
+    await r.pull('ORDERS', 'worker')
+    r.engine.jetstream.close()
+    await r.engine.pass(5000)
+    expect(await r.engine.store.streams().length).toBe(2)
+    await r.engine.restart()
+    await r.engine.pass(0)
+    expect(await r.stored('DEAD')).toEqual(['1 dead.orders one'])
+  })
+
+  it('rule 2: at once, with nobody there who asks for messages', async () => {
+    const r = await rig({ max_deliver: 1 })
+    await r.publish('orders.1', 'one')
+    const [only] = await r.pull('ORDERS', 'worker')
+    r.engine.send(only.reply, '-NAK')
+    expect(r.engine.jetstream.stream('DEAD')?.log.state.messages).toBe(1)
+  })
+
+  it('rule 2: without dead letters the timing is that of NATS: the nak waits for the next request', async () => {
+    const r = await rig({ dead_letter: undefined, max_deliver: 1 })
+    const seen = r.advisories('$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>')
+    await r.publish('orders.1')
+    const [only] = await r.pull('ORDERS', 'worker')
+    await r.answer(only, '-NAK')
+    expect(seen).toEqual([])
+    await r.pull('ORDERS', 'worker', { batch: 1, no_wait: true })
+    expect(seen).toMatchObject([{ stream_seq: 1, deliveries: 1 }])
+    expect((await r.info('ORDERS', 'worker')).num_ack_pending).toBe(0)
+  })
+
+  it('rule 3: +TERM fires, with its reason', async () => {
+    const r = await rig({ max_deliver: -1 })
+    await r.publish('orders.1', 'one')
+    const [only] = await r.pull('ORDERS', 'worker')
+    await r.answer(only, '+TERM no such product')
+    expect(await r.stored('DEAD')).toEqual(['1 dead.orders one'])
+    expect(await r.headers('DEAD', 1)).toMatchObject({
+      'Dead-Letter-Reason': 'terminated',
+      'Dead-Letter-Detail': 'no such product',
+    })
+  })
+
+  it('rule 3: only the ends that "on" names fire', async () => {
+    const r = await rig({ metadata: { 'headwater.dead_letter.on': 'max-deliver' } })
+    await r.publish('orders.1', 'terminated')
+    await r.publish('orders.2', 'exhausted')
+    const [first] = await r.pull('ORDERS', 'worker')
+    await r.answer(first, '+TERM')
+    await exhaust(r)
+    expect(await r.stored('DEAD')).toEqual(['1 dead.orders exhausted'])
+    expect(
+      await r.consumer('ORDERS', 'other', { dead_letter: 'dead.x', metadata: { 'headwater.dead_letter.on': 'x' } }),
+    ).toMatchObject({ description: expect.stringContaining('must be "max-deliver", "terminated" or both') })
+  })
+
+  it.each([
+    ['a deleted', async (r: ConsumerRig) => r.engine.api('STREAM.MSG.DELETE.ORDERS', { seq: 1 })],
+    ['a purged', async (r: ConsumerRig) => r.engine.api('STREAM.PURGE.ORDERS')],
+    [
+      'a message purged by subject',
+      async (r: ConsumerRig) => r.engine.api('STREAM.PURGE.ORDERS', { filter: 'orders.1' }),
+    ],
+  ])('rule 3: no ghost letters: %s message leaves none', async (_, remove) => {
+    const r = await rig({ max_deliver: 1 })
+    await r.publish('orders.1', 'one')
+    const [only] = await r.pull('ORDERS', 'worker')
+    await remove(r)
+    await r.answer(only, '-NAK')
+    await r.engine.pass(100_000)
+    expect(await r.stored('DEAD')).toEqual([])
+    const { num_ack_pending, dead_letters } = await r.info('ORDERS', 'worker')
+    expect([num_ack_pending, dead_letters]).toEqual([0, undefined])
+  })
+
+  it('rule 3: refused when messages die of age before their deliveries are used up', async () => {
+    const r = new ConsumerRig()
+    await r.stream({ name: 'ORDERS', subjects: ['orders.>'], max_age: 10 * SECOND })
+    await r.stream({ name: 'DEAD', subjects: ['dead.>'] })
+    const refused = await r.consumer('ORDERS', 'worker', { max_deliver: 20, ack_wait: SECOND, dead_letter: 'dead.x' })
+    expect(refused.description).toContain('max_age of stream "ORDERS" is shorter')
+    const taken = await r.consumer('ORDERS', 'worker', { max_deliver: 10, ack_wait: SECOND, dead_letter: 'dead.x' })
+    expect(taken.name).toBe('worker')
+  })
+
+  it('rule 4: the usual advisories go out too', async () => {
+    const r = await rig()
+    const seen = r.advisories()
+    await r.publish('orders.1')
+    await r.publish('orders.2')
+    await exhaust(r)
+    const [second] = await r.pull('ORDERS', 'worker')
+    await r.answer(second, '+TERM bad')
+    const types = seen.map(({ type, stream_seq, deliveries, reason }) => [
+      type.split('.').at(-1),
+      stream_seq,
+      deliveries,
+      reason,
+    ])
+    expect(types).toEqual([
+      ['nak', 1, 1, undefined],
+      ['max_deliver', 1, 2, undefined],
+      ['nak', 1, 2, undefined],
+      ['terminated', 2, 1, 'bad'],
+    ])
+  })
+
+  it('rule 5: with ack all a letter settles only its own sequence', async () => {
+    const r = await rig({ ack_policy: 'all', max_deliver: 1 })
+    await r.publish('orders.1', 'one')
+    await r.publish('orders.2', 'two')
+    const [, second] = await r.pull('ORDERS', 'worker', 2)
+    await r.answer(second, '-NAK')
+    expect(await r.stored('DEAD')).toEqual(['1 dead.orders two'])
+    expect(await r.info('ORDERS', 'worker')).toMatchObject({ num_ack_pending: 1, ack_floor: { stream_seq: 0 } })
+  })
+
+  it('rule 5: push consumers have them too, and headers_only ones send the whole payload', async () => {
+    const r = await rig({ deliver_subject: 'push.here', headers_only: true, max_deliver: 1 })
+    const inbox = r.listen('push.here')
+    await r.publish('orders.1', 'whole')
+    await r.engine.pass(0)
+    expect(inbox.got[0].text).toBe('')
+    await r.answer(inbox.got[0], '-NAK')
+    expect(await r.stored('DEAD')).toEqual(['1 dead.orders whole'])
+  })
+
+  it.each([
+    ['ack none', { ack_policy: 'none' }, 'ack policy none'],
+    ['an ephemeral', { durable_name: undefined, name: 'eph' }, 'must be durable'],
+  ] as [string, ConsumerConfigRequest, string][])('rule 5: refused for %s', async (_, config, why) => {
+    const r = await rig()
+    const refused = await r.consumer('ORDERS', 'eph', { dead_letter: 'dead.orders', ...config })
+    expect(refused).toMatchObject({ err_code: 10052, description: expect.stringContaining(why) })
+  })
+})
+
+describe('how it is written', () => {
+  it('rule 6: from a memory stream to a file stream it counts as pending until the letter is readable', async () => {
+    const r = await rig({ max_deliver: 1 }, { storage: 'memory' }, { storage: 'file' })
+    await r.publish('orders.1', 'one')
+    const [only] = await r.pull('ORDERS', 'worker')
+    await r.answer(only, '-NAK')
+    expect(await r.stored('DEAD')).toEqual(['1 dead.orders one'])
+    expect(await r.info('ORDERS', 'worker')).toMatchObject({ num_ack_pending: 0, ack_floor: { stream_seq: 1 } })
+  })
+
+  it('rule 7 and 8: it says what it was, and where', async () => {
+    const r = await rig()
+    await r.publish('orders.eu.1', 'body', [
+      ['Nats-Msg-Id', 'id-1'],
+      ['Trace', 'abc'],
+    ])
+    await exhaust(r)
+    const [name, consumer, created, seq, consumerSeq] = (await r.headers('DEAD', 1))['Dead-Letter-Id'].split('.')
+    expect([name, consumer, seq, consumerSeq]).toEqual(['ORDERS', 'worker', '1', '2'])
+    expect(created).toMatch(/^\d{19}$/)
+    expect(await r.headers('DEAD', 1)).toMatchObject({
+      'Nats-Msg-Id': 'id-1',
+      Trace: 'abc',
+      'Dead-Letter-Reason': 'max-deliver',
+      'Dead-Letter-Stream': 'ORDERS',
+      'Dead-Letter-Consumer': 'worker',
+      'Dead-Letter-Subject': 'orders.eu.1',
+      'Dead-Letter-Sequence': '1',
+      'Dead-Letter-Deliveries': '2',
+      'Dead-Letter-Time': expect.stringMatching(/^2026-01-01T/),
+    })
+    expect((await r.headers('DEAD', 1))['Dead-Letter-Detail']).toBeUndefined()
+  })
+
+  it("rule 8: the append bypasses the target's duplicate window, expectations and size limit", async () => {
+    const r = await rig({}, {}, { max_msg_size: 60 })
+    await r.publish('dead.other', 'x', [['Nats-Msg-Id', 'same']])
+    await r.publish('orders.1', 'longer than sixty bytes when its headers are counted', [
+      ['Nats-Msg-Id', 'same'],
+      ['Nats-Expected-Stream', 'ORDERS'],
+    ])
+    await exhaust(r)
+    expect(await r.stored('DEAD')).toEqual([
+      '1 dead.other x',
+      '2 dead.orders longer than sixty bytes when its headers are counted',
+    ])
+    expect(await r.headers('DEAD', 2)).toMatchObject({ 'Dead-Letter-Header-Nats-Expected-Stream': 'ORDERS' })
+  })
+
+  it('rule 9: what cannot be written is held, shown, tried again, and in nobody’s way', async () => {
+    const r = await rig({ max_deliver: 1, max_ack_pending: 1 }, {}, { max_msgs: 1, discard: 'new' })
+    await r.publish('dead.full')
+    await r.publish('orders.1', 'one')
+    await r.publish('orders.2', 'two')
+    const [first] = await r.pull('ORDERS', 'worker')
+    await r.answer(first, '-NAK')
+    expect(await r.info('ORDERS', 'worker')).toMatchObject({
+      num_ack_pending: 0,
+      ack_floor: { stream_seq: 0 },
+      dead_letters: { held: 1, messages: [{ stream_seq: 1, why: 'maximum messages exceeded' }] },
+    })
+    expect(r.held).toMatchObject([{ streamSeq: 1, subject: 'dead.orders', why: 'maximum messages exceeded' }])
+    // The healthy flow goes on, and the floor waits.
+    const [second] = await r.pull('ORDERS', 'worker')
+    expect(second.text).toBe('two')
+    await r.answer(second)
+    expect((await r.info('ORDERS', 'worker')).ack_floor).toMatchObject({ stream_seq: 0 })
+    await r.engine.api('STREAM.PURGE.DEAD')
+    await r.engine.pass(1000)
+    expect(await r.stored('DEAD')).toEqual(['2 dead.orders one'])
+    const { ack_floor, dead_letters } = await r.info('ORDERS', 'worker')
+    expect([ack_floor.stream_seq, dead_letters]).toEqual([2, undefined])
+  })
+
+  it('rule 9: tried again from one second on, less and less often, to a minute; and when a configuration changes', async () => {
+    const r = await rig({ max_deliver: 1 }, {}, { max_msgs: 1, discard: 'new' })
+    await r.publish('dead.full')
+    await r.publish('orders.1', 'one')
+    const [first] = await r.pull('ORDERS', 'worker')
+    const target = r.engine.jetstream.stream('ORDERS')!
+    const asked: number[] = []
+    const find = target.letterTarget.bind(target)
+    target.letterTarget = (subject) => {
+      asked.push(r.engine.clock.now())
+      return find(subject)
+    }
+    await r.answer(first, '-NAK')
+    await r.engine.pass(300_000)
+    const gaps = asked.slice(1).map((at, i) => Math.round((at - asked[i]) / 1000))
+    expect(gaps.slice(0, 8)).toEqual([1, 2, 4, 8, 16, 32, 60, 60])
+    await r.updateStream({ name: 'ORDERS', subjects: ['orders.>'], description: 'changed' })
+    expect(asked.length).toBe(gaps.length + 2)
+  })
+
+  it('rule 9: an interest stream in which nobody wants the letter holds it', async () => {
+    const r = await rig({ max_deliver: 1 }, {}, { retention: 'interest' })
+    await r.publish('orders.1', 'one')
+    const [first] = await r.pull('ORDERS', 'worker')
+    await r.answer(first, '-NAK')
+    expect((await r.info('ORDERS', 'worker')).dead_letters?.messages[0].why).toContain('no consumer of DEAD wants')
+    await r.consumer('DEAD', 'reader')
+    await r.engine.pass(1000)
+    expect(await r.stored('DEAD')).toEqual(['1 dead.orders one'])
+  })
+
+  it('rule 9: without a capturing stream it is held until there is one', async () => {
+    const r = await rig({ max_deliver: 1 })
+    await r.engine.api('STREAM.DELETE.DEAD')
+    await r.publish('orders.1', 'one')
+    const [first] = await r.pull('ORDERS', 'worker')
+    await r.answer(first, '-NAK')
+    expect((await r.info('ORDERS', 'worker')).dead_letters).toMatchObject({ held: 1 })
+    await r.engine.restart()
+    expect((await r.info('ORDERS', 'worker')).dead_letters).toMatchObject({ held: 1 })
+    await r.stream({ name: 'DEAD', subjects: ['dead.>'] })
+    await r.engine.pass(5000)
+    expect(await r.stored('DEAD')).toEqual(['1 dead.orders one'])
+  })
+
+  it('rule 9: interest retention does not remove what is held', async () => {
+    const r = await rig({ max_deliver: 1 }, { retention: 'interest' }, { max_msgs: 1, discard: 'new' })
+    await r.publish('dead.full')
+    await r.publish('orders.1', 'one')
+    const [first] = await r.pull('ORDERS', 'worker')
+    await r.answer(first, '-NAK')
+    await r.updateStream({ name: 'ORDERS', subjects: ['orders.>'], retention: 'interest', description: 'looks again' })
+    expect(await r.stored('ORDERS')).toEqual(['1 orders.1 one'])
+  })
+
+  it.each([
+    ['a wildcard', 'dead.*', 'without wildcards'],
+    ["the server's own subjects", '$JS.x', 'must not start with "$"'],
+    ['a subject that no stream captures', 'nowhere', 'no stream captures nowhere'],
+    ["the consumer's own subjects", 'orders.dead', 'would receive its own'],
+    ['a target with max_msgs_per_subject', 'last.x', 'push each other out'],
+    ['a memory target for a file source', 'mem.x', 'keeps messages in memory'],
+  ])('rule 10: refused at creation and update: %s', async (_, subject, why) => {
+    const r = await rig()
+    await r.stream({ name: 'LAST', subjects: ['last.>'], max_msgs_per_subject: 1 })
+    await r.stream({ name: 'MEM', subjects: ['mem.>'], storage: 'memory' })
+    for (const name of ['new', 'worker']) {
+      const refused = await r.consumer('ORDERS', name, { dead_letter: subject })
+      expect(refused).toMatchObject({ err_code: 10052, description: expect.stringContaining(why) })
+    }
+  })
+
+  it('rule 12: plain subscribers get it too, and it is stored once', async () => {
+    const r = await rig({ max_deliver: 1 })
+    const plain = r.listen('dead.orders')
+    await r.publish('orders.1', 'one')
+    const [only] = await r.pull('ORDERS', 'worker')
+    await r.answer(only, '-NAK')
+    expect(plain.got.map(({ text, header }) => [text, header('Dead-Letter-Stream')])).toEqual([['one', 'ORDERS']])
+    expect(await r.stored('DEAD')).toHaveLength(1)
+  })
+})
+
+describe('how it settles', () => {
+  it('rule 13: after the letter a late answer changes nothing, and a double ack is answered', async () => {
+    const r = await rig()
+    await r.publish('orders.1', 'one')
+    const [first] = await r.pull('ORDERS', 'worker')
+    await r.answer(first, '-NAK')
+    const [second] = await r.pull('ORDERS', 'worker')
+    await r.answer(second, '-NAK')
+    for (const body of ['', '-NAK', '+TERM', '+WPI']) await r.answerSure(second, body)
+    expect(await r.stored('DEAD')).toHaveLength(1)
+    expect(await r.info('ORDERS', 'worker')).toMatchObject({ num_ack_pending: 0, ack_floor: { stream_seq: 1 } })
+  })
+
+  it('rule 13: while it is held a late ack wins', async () => {
+    const r = await rig({ max_deliver: 1 }, {}, { max_msgs: 1, discard: 'new' })
+    await r.publish('dead.full')
+    await r.publish('orders.1', 'one')
+    const [only] = await r.pull('ORDERS', 'worker')
+    await r.answer(only, '-NAK')
+    expect((await r.info('ORDERS', 'worker')).dead_letters).toMatchObject({ held: 1 })
+    await r.answerSure(only)
+    await r.engine.api('STREAM.PURGE.DEAD')
+    await r.engine.pass(100_000)
+    expect(await r.stored('DEAD')).toEqual([])
+    const { ack_floor, dead_letters } = await r.info('ORDERS', 'worker')
+    expect([ack_floor.stream_seq, dead_letters]).toEqual([1, undefined])
+  })
+
+  it('rule 14: a work queue loses the original with the letter', async () => {
+    const r = await rig({ max_deliver: 1 }, { retention: 'workqueue' })
+    await r.publish('orders.1', 'one')
+    const [only] = await r.pull('ORDERS', 'worker')
+    await r.answer(only, '-NAK')
+    expect(await r.stored('DEAD')).toEqual(['1 dead.orders one'])
+    expect(await r.stored('ORDERS')).toEqual([])
+  })
+
+  it('rule 14: an interest stream releases it for this consumer only', async () => {
+    const r = await rig({ max_deliver: 1 }, { retention: 'interest' })
+    await r.consumer('ORDERS', 'other')
+    await r.publish('orders.1', 'one')
+    const [only] = await r.pull('ORDERS', 'worker')
+    await r.answer(only, '-NAK')
+    expect(await r.stored('ORDERS')).toEqual(['1 orders.1 one'])
+    const [theirs] = await r.pull('ORDERS', 'other')
+    await r.answer(theirs)
+    expect(await r.stored('ORDERS')).toEqual([])
+  })
+
+  it('rule 14: N consumers, N letters, each with its name; a limits stream keeps the original', async () => {
+    const r = await rig({ max_deliver: 1 })
+    await r.consumer('ORDERS', 'second', { max_deliver: 1, dead_letter: 'dead.orders' })
+    await r.publish('orders.1', 'one')
+    for (const name of ['worker', 'second']) {
+      const [only] = await r.pull('ORDERS', name)
+      await r.answer(only, '-NAK')
+    }
+    expect(await r.stored('ORDERS')).toEqual(['1 orders.1 one'])
+    const consumers = [await r.headers('DEAD', 1), await r.headers('DEAD', 2)].map((h) => h['Dead-Letter-Consumer'])
+    expect(consumers).toEqual(['worker', 'second'])
+  })
+
+  it('rule 15: deleting the consumer makes no letters of what was undelivered or half tried', async () => {
+    const r = await rig()
+    await r.publish('orders.1', 'half tried')
+    await r.publish('orders.2', 'undelivered')
+    const [first] = await r.pull('ORDERS', 'worker')
+    await r.answer(first, '-NAK')
+    await r.engine.api('CONSUMER.DELETE.ORDERS.worker')
+    await r.engine.pass(100_000)
+    expect(await r.stored('DEAD')).toEqual([])
+  })
+
+  it('rule 16: a letter that comes back to its consumer is held as a loop', async () => {
+    const rig = new ConsumerRig()
+    await rig.stream({ name: 'A', subjects: ['a.>'] })
+    await rig.stream({ name: 'B', subjects: ['b.>'] })
+    await rig.consumer('A', 'one', { max_deliver: 1, dead_letter: 'b.x' })
+    await rig.consumer('B', 'two', { max_deliver: 1, dead_letter: 'a.x' })
+    await rig.publish('a.start', 'round')
+    for (const [stream, name] of [
+      ['A', 'one'],
+      ['B', 'two'],
+      ['A', 'one'],
+    ]) {
+      const [only] = await rig.pull(stream, name)
+      await rig.answer(only, '-NAK')
+    }
+    expect(await rig.headers('A', 2)).toMatchObject({
+      'Dead-Letter-Path': 'A/one, B/two',
+      'Dead-Letter-Origin-Stream': 'A',
+      'Dead-Letter-Origin-Subject': 'a.start',
+      'Dead-Letter-Stream': 'B',
+    })
+    expect((await rig.info('A', 'one')).dead_letters?.messages).toEqual([
+      { stream_seq: 2, why: 'loop: this consumer is in its path already' },
+    ])
+  })
+})
+
+describe('the bound of what is held', () => {
+  it('rule 9: at ten thousand new deliveries stop, an advisory says so, and they go on when there is room', async () => {
+    const r = new ConsumerRig(new TestEngine())
+    await r.stream({ name: 'ORDERS', subjects: ['orders'] })
+    await r.stream({ name: 'DEAD', subjects: ['dead'], max_msgs: 1, discard: 'new' })
+    await r.publish('dead', 'full')
+    await r.consumer('ORDERS', 'worker', { max_deliver: 1, max_ack_pending: 10_000, dead_letter: 'dead' })
+    const seen = r.advisories('$JS.EVENT.ADVISORY.CONSUMER.DEAD_LETTERS_HELD.>')
+    for (let i = 0; i < 10_001; i++) r.engine.send('orders', 'x')
+    const { got, end } = r.ask('ORDERS', 'worker', { batch: 20_000, expires: 60 * SECOND })
+    await r.engine.pass(0)
+    expect(got).toHaveLength(10_000)
+    for (const delivery of got) r.engine.send(delivery.reply, '-NAK')
+    await r.engine.pass(0)
+    expect(seen).toMatchObject([{ held: 10_000 }])
+    expect(got).toHaveLength(10_000)
+    await r.updateStream({ name: 'DEAD', subjects: ['dead'] })
+    await r.updateStream({ name: 'ORDERS', subjects: ['orders'], description: 'try again' })
+    await r.engine.pass(0)
+    expect(got).toHaveLength(10_001)
+    end()
+  })
+})
