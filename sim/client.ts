@@ -6,7 +6,7 @@ export type Answer = { reply: string; headers: string } | 'lost' | 'none'
 
 export class Clients {
   readonly bus: SimBus
-  readonly #open = new Map<string, (answer: Answer) => void>()
+  readonly #open = new Map<string, { subject: string; answered: (answer: Answer) => void }>()
   #inboxes = 0
 
   constructor(bus: SimBus) {
@@ -19,9 +19,14 @@ export class Clients {
     return this.#open.size
   }
 
+  /** What they are about. */
+  unanswered(): string {
+    return [...this.#open.values()].map((one) => one.subject).join(', ')
+  }
+
   request(subject: string, headers: string, payload: string, answered: (answer: Answer) => void): void {
     const inbox = `_INBOX.r.${++this.#inboxes}`
-    this.#open.set(inbox, answered)
+    this.#open.set(inbox, { subject, answered })
     if (!this.bus.publish(subject, inbox, headers, payload)) this.#settle(inbox, 'none')
   }
 
@@ -42,12 +47,12 @@ export class Clients {
   crash(): void {
     const open = [...this.#open.values()]
     this.#open.clear()
-    for (const answered of open) answered('lost')
+    for (const { answered } of open) answered('lost')
   }
 
   #settle(inbox: string, answer: Answer): void {
-    const answered = this.#open.get(inbox)
+    const request = this.#open.get(inbox)
     this.#open.delete(inbox)
-    answered?.(answer)
+    request?.answered(answer)
   }
 }

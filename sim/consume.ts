@@ -89,6 +89,8 @@ export class Consuming {
         return
       case 'ackSync':
         settle('ack')
+        // Nobody answers for a consumer that is gone.
+        if (consumer.existence !== 'there' || stream.existence !== 'there') return
         this.#clients.request(reply, '', '+ACK', (answer) => {
           if (typeof answer !== 'string') for (const delivery of concerned) delivery.settledTold = true
         })

@@ -57,6 +57,8 @@ export interface Stored {
   readonly timeMs: number
   /** Somebody was told of it (acknowledged, delivered, read): it must survive. */
   promised: boolean
+  /** The process that was first seen to have it. */
+  readonly life: number
 }
 
 /** A removal that a client asked for; `confirmed` once it was told that it is done. */
@@ -95,7 +97,7 @@ export interface ModelConsumer {
   ackWaitMsMin: number
   maxDeliverMax: number
   everExhausting: boolean
-  /** The stream's last sequence when it was asked for: `all` starts with the first message anyhow. */
+  /** The stream's last sequence when it was asked for. */
   readonly bornAfterSeq: number
   readonly deliveries: Map<number, Delivery>
 }
@@ -165,7 +167,7 @@ export class Model {
       ackWaitMsMin: Infinity,
       maxDeliverMax: 0,
       everExhausting: false,
-      bornAfterSeq: config.deliver_policy === 'all' ? 0 : lastSeq,
+      bornAfterSeq: lastSeq,
       deliveries: new Map(),
     }
     this.widen(consumer, config)
@@ -191,7 +193,7 @@ export class Model {
     let stored = stream.stored.get(seq)
     if (!stored) {
       const publication = this.publicationOf(body)
-      stored = { publication, subject, bytes, timeMs, promised: false }
+      stored = { publication, subject, bytes, timeMs, promised: false, life: this.life }
       stream.stored.set(seq, stored)
     }
     return stored
@@ -229,12 +231,12 @@ export class Model {
   #settledByAll(stream: ModelStream, seq: number, stored: Stored): string | undefined {
     const { retention } = stream.config
     if (retention === 'limits') return undefined
-    const concerned = [...stream.consumers.values()].filter(
-      (one) => wants(one, stored.subject) && seq > one.bornAfterSeq,
-    )
-    const settled = concerned.filter((one) => maySettled(one, seq))
-    if (retention === 'workqueue') return settled.length > 0 ? 'acknowledged' : undefined
-    return settled.length === concerned.length ? 'no interest left' : undefined
+    const all = [...stream.consumers.values()].filter((one) => wants(one, stored.subject))
+    if (retention === 'workqueue')
+      return all.some((one) => maySettled(one, seq, retention)) ? 'acknowledged' : undefined
+    // Before a consumer came, nobody kept the message for it.
+    const concerned = all.filter((one) => seq > one.bornAfterSeq)
+    return concerned.every((one) => maySettled(one, seq, retention)) ? 'no interest left' : undefined
   }
 }
 
@@ -244,7 +246,8 @@ export function wants(consumer: ModelConsumer, subject: string): boolean {
 }
 
 /** True when the consumer may have let go of `seq`: acknowledged, terminated, a letter by now, or the consumer left itself. */
-function maySettled(consumer: ModelConsumer, seq: number): boolean {
+function maySettled(consumer: ModelConsumer, seq: number, retention: string): boolean {
+  const letters = consumer.everExhausting && consumer.config.metadata?.['headwater.dead_letter'] !== undefined
   if (consumer.existence !== 'there') return true
   const delivery = consumer.deliveries.get(seq)
   if (!delivery) return false
@@ -252,5 +255,6 @@ function maySettled(consumer: ModelConsumer, seq: number): boolean {
   if (consumer.config.ack_policy === 'all') {
     for (const [later, one] of consumer.deliveries) if (later > seq && one.settledBy !== '') return true
   }
-  return consumer.config.metadata?.['headwater.dead_letter'] !== undefined && consumer.everExhausting
+  // Given up: with dead letters it is settled by its letter; without, an interest stream need not keep it for this consumer.
+  return letters || (consumer.everExhausting && retention === 'interest')
 }

@@ -1,9 +1,10 @@
 /** Runs one seed of one scenario, and tells how it went. */
 import { runStoreSeed } from './store-world.ts'
 import { Trace } from './trace.ts'
+import { runEngineSeed } from './world.ts'
 
 /** `store`: the store alone. `engine`: store and jetstream together. */
-export const SCENARIOS = ['store'] as const
+export const SCENARIOS = ['store', 'engine'] as const
 export type Scenario = (typeof SCENARIOS)[number]
 
 export interface Outcome {
@@ -16,6 +17,7 @@ export interface Outcome {
 
 const runners: Record<Scenario, (seed: number, trace: Trace, steps?: number) => Promise<void>> = {
   store: runStoreSeed,
+  engine: runEngineSeed,
 }
 
 export async function runSeed(

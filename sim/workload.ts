@@ -19,6 +19,8 @@ export class Workload {
   readonly #note: (text: string) => void
   /** The last sequence that a stream's log has, told or not: what a purge can be about. */
   lastSeqOf: (stream: string) => number = () => 0
+  /** The store failed: what a read shows now is no promise. */
+  poisoned: () => boolean = () => false
   #counter = 0
 
   constructor(
@@ -94,7 +96,9 @@ export class Workload {
   #updateStream(stream: ModelStream): void {
     const random = this.#random
     const config: StreamSettings = { ...stream.config }
-    if (stream.takesLetters) config.max_msgs = random.pick([-1, random.between(2, 10)])
+    // Lowered limits remove messages: a stream of letters only grows.
+    if (stream.takesLetters)
+      config.max_msgs = config.max_msgs < 0 ? -1 : random.pick([-1, config.max_msgs + random.below(5)])
     else if (random.chance(0.5)) config.max_msgs = random.pick([-1, random.between(5, 100)])
     else config.max_bytes = random.pick([-1, random.between(1_000, 20_000)])
     this.#note(`update stream ${stream.name} ${config.max_msgs} ${config.max_bytes}`)
@@ -151,7 +155,8 @@ export class Workload {
   #read(stream: ModelStream): void {
     const body = { last_by_subj: `${stream.name}.${this.#random.pick(TAILS)}` }
     this.#clients.api(`STREAM.MSG.GET.${stream.name}`, body, (answer) => {
-      if (typeof answer === 'string' || !answer.message) return
+      if (typeof answer === 'string' || !answer.message || this.poisoned()) return
+      this.#note(`read ${stream.name}/${answer.message.seq}`)
       const { seq, subject, data = '', hdrs = '', time } = answer.message as Record<string, any>
       const [payload, headers] = [data, hdrs].map((text) => Buffer.from(text, 'base64').toString('latin1'))
       const bytes = subject.length + payload.length + headers.length + 34
