@@ -15,17 +15,24 @@ import { lameDuck } from './core/lame-duck.ts'
 import { limits } from './core/limits.ts'
 import { pubsub } from './core/pubsub.ts'
 import { acks } from './jetstream/acks.ts'
+import { advisories } from './jetstream/advisories.ts'
+import { consumerApi } from './jetstream/consumer-api.ts'
 import { consumerConfig } from './jetstream/consumer-config.ts'
+import { consumerUpdate } from './jetstream/consumer-update.ts'
 import { deadLetters } from './jetstream/dead-letters.ts'
+import { delivery } from './jetstream/delivery.ts'
 import { later } from './jetstream/later.ts'
 import { messages } from './jetstream/messages.ts'
 import { publish } from './jetstream/publish.ts'
 import { pull } from './jetstream/pull.ts'
+import { purge } from './jetstream/purge.ts'
 import { push } from './jetstream/push.ts'
+import { redelivery } from './jetstream/redelivery.ts'
 import { restart } from './jetstream/restart.ts'
 import { retention } from './jetstream/retention.ts'
 import { streamApi } from './jetstream/stream-api.ts'
 import { streamConfig } from './jetstream/stream-config.ts'
+import { streamUpdate } from './jetstream/stream-update.ts'
 import type { Group } from './support/case.ts'
 
 export const groups: readonly Group[] = [
@@ -39,13 +46,20 @@ export const groups: readonly Group[] = [
   lameDuck,
   streamConfig,
   streamApi,
+  streamUpdate,
+  purge,
   messages,
   publish,
   retention,
   consumerConfig,
+  consumerUpdate,
+  consumerApi,
   pull,
+  delivery,
   push,
   acks,
+  redelivery,
+  advisories,
   restart,
   later,
   deadLetters,

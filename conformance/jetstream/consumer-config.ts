@@ -1,16 +1,10 @@
-/** Consumer configurations: what is taken, with which defaults, what is refused, and what may be updated. */
+/** Consumer configurations: what is taken, with which defaults, and what is refused. */
 import type { Case, Group } from '../support/case.ts'
-import { expectEqual, expectMatch, expectTrue } from '../support/expectations.ts'
+import { expectEqual, expectMatch } from '../support/expectations.ts'
 import type { ApiErrorRow } from '../support/jetstream-caller.ts'
-import type { Trial } from '../support/trial.ts'
-
-type Config = Record<string, unknown>
-type Fields = Config | ((t: Trial) => Config)
+import { type Config, type Fields, fieldsOf, pull, push, withStream } from './consumer-setup.ts'
 
 const second = 1_000_000_000
-
-const pull = { durable_name: 'C', ack_policy: 'explicit' }
-const push = { durable_name: 'C', ack_policy: 'explicit', deliver_subject: 'deliver.here' }
 
 /** [what is wrong, the whole config, the error] */
 const refused: readonly (readonly [string, Fields, ApiErrorRow])[] = [
@@ -180,16 +174,6 @@ const refused: readonly (readonly [string, Fields, ApiErrorRow])[] = [
   ],
 ]
 
-async function withStream(t: Trial, config: Config = {}) {
-  const js = await t.js()
-  await js.stream({ name: t.id, subjects: [`${t.subject}.>`], ...config })
-  return js
-}
-
-function fieldsOf(t: Trial, fields: Fields): Config {
-  return typeof fields === 'function' ? fields(t) : fields
-}
-
 const refusals: readonly Case[] = refused.map(([what, fields, error]) => ({
   name: `refused: ${what}`,
   async run(t) {
@@ -330,80 +314,11 @@ const acceptances: readonly Case[] = accepted.map(([what, fields, expected]) => 
   },
 }))
 
-/** [what, the config created, what is changed, the error or undefined when it is taken] */
-const updates: readonly (readonly [string, Config, Fields, ApiErrorRow | undefined])[] = [
-  ['description', pull, { description: 'new' }, undefined],
-  ['ack_wait', pull, { ack_wait: 5 * second }, undefined],
-  ['max_deliver', pull, { max_deliver: 3 }, undefined],
-  ['backoff', pull, { max_deliver: 5, backoff: [second] }, undefined],
-  ['max_ack_pending', pull, { max_ack_pending: 5 }, undefined],
-  ['max_batch, max_expires, max_bytes', pull, { max_batch: 5, max_expires: second, max_bytes: 100 }, undefined],
-  ['filter', pull, (t) => ({ filter_subject: `${t.subject}.b` }), undefined],
-  ['filters', pull, (t) => ({ filter_subjects: [`${t.subject}.b`, `${t.subject}.c`] }), undefined],
-  ['headers_only', pull, { headers_only: true }, undefined],
-  ['sampling', pull, { sample_freq: '10' }, undefined],
-  ['inactive_threshold', pull, { inactive_threshold: second }, undefined],
-  ['metadata', pull, { metadata: { a: '1' } }, undefined],
-  ['deliver_subject', push, { deliver_subject: 'deliver.there' }, undefined],
-  ['deliver_group', push, { deliver_group: 'g' }, undefined],
-  ['rate limit', push, { rate_limit_bps: 9000 }, undefined],
-  ['deliver policy', pull, { deliver_policy: 'new' }, [500, 10012, 'deliver policy can not be updated']],
-  [
-    'start sequence',
-    { ...pull, deliver_policy: 'by_start_sequence', opt_start_seq: 2 },
-    { opt_start_seq: 3 },
-    [500, 10012, 'start sequence can not be updated'],
-  ],
-  [
-    'start time',
-    { ...pull, deliver_policy: 'by_start_time', opt_start_time: '2024-01-01T00:00:00Z' },
-    { opt_start_time: '2024-01-02T00:00:00Z' },
-    [500, 10012, 'start time can not be updated'],
-  ],
-  ['ack policy', pull, { ack_policy: 'all' }, [500, 10012, 'ack policy can not be updated']],
-  ['replay policy', pull, { replay_policy: 'original' }, [500, 10012, 'replay policy can not be updated']],
-  [
-    'heartbeat',
-    { ...push, idle_heartbeat: second },
-    { idle_heartbeat: 2 * second },
-    [500, 10012, 'heart beats can not be updated'],
-  ],
-  [
-    'flow control',
-    { ...push, idle_heartbeat: second },
-    { flow_control: true },
-    [500, 10012, 'flow control can not be updated'],
-  ],
-  [
-    'pull to push',
-    pull,
-    { deliver_subject: 'deliver.here' },
-    [500, 10012, 'can not update pull consumer to push based'],
-  ],
-  ['push to pull', push, { deliver_subject: undefined }, [500, 10012, 'can not update push consumer to pull based']],
-  ['max_waiting', { ...pull, max_waiting: 5 }, { max_waiting: 6 }, [500, 10012, 'max waiting can not be updated']],
-  ['memory storage', pull, { mem_storage: true }, [500, 10012, 'storage type can not be updated']],
-]
-
-const updateCases: readonly Case[] = updates.map(([what, created, changed, error]) => ({
-  name: `update ${error ? 'refused' : 'taken'}: ${what}`,
-  async run(t) {
-    const js = await withStream(t)
-    await js.publishOk(`${t.subject}.a`, 'x')
-    await js.consumer(t.id, created)
-    const next = { ...created, ...fieldsOf(t, changed) }
-    if (error) await js.consumerFails(t.id, next, error)
-    else await js.consumer(t.id, next)
-    await js.consumerInfo(t.id, 'C')
-  },
-}))
-
 export const consumerConfig: Group = {
   name: 'jetstream/consumer config',
   cases: [
     ...refusals,
     ...acceptances,
-    ...updateCases,
     {
       name: 'an ephemeral gets a name and five seconds',
       async run(t) {
@@ -420,76 +335,6 @@ export const consumerConfig: Group = {
       },
     },
     {
-      name: 'the legacy subject of durables',
-      async run(t) {
-        const js = await withStream(t)
-        await js.ok(`CONSUMER.DURABLE.CREATE.${t.id}.C`, { stream_name: t.id, config: pull })
-        await js.api(`CONSUMER.DURABLE.CREATE.${t.id}.D`, { stream_name: t.id, config: pull })
-        await js.api(`CONSUMER.DURABLE.CREATE.${t.id}.D`, { stream_name: t.id, config: { ack_policy: 'explicit' } })
-        await js.api(`CONSUMER.CREATE.${t.id}`, { stream_name: t.id, config: pull })
-        await js.api(`CONSUMER.CREATE.${t.id}.E`, { stream_name: t.id, config: pull })
-      },
-    },
-    {
-      name: 'the filter may stand in the subject, and must be the one of the config',
-      async run(t) {
-        const js = await withStream(t)
-        await js.ok(`CONSUMER.CREATE.${t.id}.C.${t.subject}.a`, {
-          stream_name: t.id,
-          config: { ...pull, filter_subject: `${t.subject}.a` },
-        })
-        const other = { stream_name: t.id, config: { ...pull, durable_name: 'D', filter_subject: `${t.subject}.b` } }
-        await js.fail(`CONSUMER.CREATE.${t.id}.D.${t.subject}.a`, other, [
-          400,
-          10131,
-          'Consumer create request did not match filtered subject from create subject',
-        ])
-        const many = {
-          stream_name: t.id,
-          config: { ...pull, durable_name: 'D', filter_subjects: [`${t.subject}.a`, `${t.subject}.b`] },
-        }
-        await js.fail(`CONSUMER.CREATE.${t.id}.D.${t.subject}.a`, many, [
-          400,
-          10137,
-          'consumer with multiple subject filters cannot use subject based API',
-        ])
-        await js.api(`CONSUMER.CREATE.${t.id}.D.${t.subject}.a`, {
-          stream_name: t.id,
-          config: { ...pull, durable_name: 'D' },
-        })
-        await js.ok(`CONSUMER.CREATE.${t.id}.E.${t.subject}.>`, {
-          stream_name: t.id,
-          config: { ...pull, durable_name: 'E', filter_subject: `${t.subject}.>` },
-        })
-      },
-    },
-    {
-      name: 'stream names that do not match, streams that are not there',
-      async run(t) {
-        const js = await withStream(t)
-        await js.fail(`CONSUMER.CREATE.${t.id}.C`, { stream_name: 'other', config: pull }, [
-          400,
-          10056,
-          'stream name in subject does not match request',
-        ])
-        await js.fail(`CONSUMER.CREATE.${t.id}none.C`, { stream_name: `${t.id}none`, config: pull }, [
-          404,
-          10059,
-          'stream not found',
-        ])
-        await js.api(`CONSUMER.CREATE.${t.id}.C`, { config: pull })
-        await js.api(`CONSUMER.CREATE.${t.id}.C`, { stream_name: t.id })
-      },
-    },
-    {
-      name: 'bodies that are no request',
-      async run(t) {
-        const js = await withStream(t)
-        for (const body of ['', '{', 'null', '[]', '{}', '{"config":{}}', '{"colour":1}'])
-          await js.api(`CONSUMER.CREATE.${t.id}.C`, body)
-      },
-    },
-    {
       name: 'names that are not allowed',
       async run(t) {
         const js = await withStream(t)
@@ -503,36 +348,6 @@ export const consumerConfig: Group = {
           stream_name: t.id,
           config: { durable_name: 'n'.repeat(255), ack_policy: 'explicit' },
         })
-      },
-    },
-    {
-      name: 'creating the same again is fine, action create refuses another, action update wants one',
-      async run(t) {
-        const js = await withStream(t)
-        const create = (action: string, config: Config) =>
-          js.api(`CONSUMER.CREATE.${t.id}.C`, { stream_name: t.id, action, config })
-        expectMatch(await create('update', pull), {
-          error: { err_code: 10149, description: 'consumer does not exist' },
-        })
-        expectEqual((await create('create', pull)).error, undefined)
-        expectEqual((await create('create', pull)).error, undefined)
-        expectMatch(await create('create', { ...pull, description: 'other' }), {
-          error: { err_code: 10148, description: 'consumer already exists' },
-        })
-        expectEqual((await create('update', { ...pull, description: 'other' })).error, undefined)
-        expectEqual((await create('', { ...pull, description: 'third' })).error, undefined)
-        await create('sometimes', pull)
-      },
-    },
-    {
-      name: 'max_consumers of the stream',
-      async run(t) {
-        const js = await withStream(t, { max_consumers: 1 })
-        await js.consumer(t.id, pull)
-        await js.consumer(t.id, pull)
-        await js.consumerFails(t.id, { ...pull, durable_name: 'D' }, [400, 10026, 'maximum consumers limit reached'])
-        await js.ok(`CONSUMER.DELETE.${t.id}.C`)
-        await js.consumer(t.id, { ...pull, durable_name: 'D' })
       },
     },
     {
@@ -553,121 +368,6 @@ export const consumerConfig: Group = {
           stream_name: t.id,
           config: { ...pull, durable_name: 'D', max_ack_pending: -1 },
         })
-      },
-    },
-    {
-      name: 'info, names, list and delete',
-      async run(t) {
-        const js = await withStream(t)
-        expectMatch(await js.ok(`CONSUMER.NAMES.${t.id}`), { total: 0, offset: 0, limit: 1024, consumers: [] })
-        expectMatch(await js.ok(`CONSUMER.LIST.${t.id}`), { total: 0, offset: 0, limit: 256, consumers: [] })
-        for (const name of ['C', 'A', 'B']) await js.consumer(t.id, { ...pull, durable_name: name })
-        expectEqual((await js.ok(`CONSUMER.NAMES.${t.id}`)).consumers, ['A', 'B', 'C'])
-        expectEqual(
-          (await js.ok(`CONSUMER.LIST.${t.id}`)).consumers.map((each: { name: string }) => each.name),
-          ['A', 'B', 'C'],
-        )
-        expectMatch(await js.ok(`CONSUMER.NAMES.${t.id}`, { offset: 2 }), { total: 3, offset: 2, consumers: ['C'] })
-        await js.ok(`CONSUMER.LIST.${t.id}`, { offset: 2 })
-        await js.ok(`CONSUMER.NAMES.${t.id}`, { offset: 20 })
-        expectEqual((await js.info(t.id)).state.consumer_count, 3)
-        const info = await js.consumerInfo(t.id, 'A')
-        expectMatch(info, {
-          type: 'io.nats.jetstream.api.v1.consumer_info_response',
-          delivered: { consumer_seq: 0, stream_seq: 0 },
-          ack_floor: { consumer_seq: 0, stream_seq: 0 },
-          num_ack_pending: 0,
-          num_redelivered: 0,
-          num_waiting: 0,
-          num_pending: 0,
-        })
-        expectTrue(!('cluster' in info), 'no cluster')
-        expectMatch(await js.ok(`CONSUMER.DELETE.${t.id}.A`), {
-          type: 'io.nats.jetstream.api.v1.consumer_delete_response',
-          success: true,
-        })
-        const notFound = [404, 10014, 'consumer not found'] as const
-        await js.fail(`CONSUMER.DELETE.${t.id}.A`, undefined, notFound)
-        await js.fail(`CONSUMER.INFO.${t.id}.A`, undefined, notFound)
-        await js.fail(`CONSUMER.INFO.${t.id}none.A`, undefined, [404, 10059, 'stream not found'])
-        await js.fail(`CONSUMER.NAMES.${t.id}none`, undefined, [404, 10059, 'stream not found'])
-        await js.fail(`CONSUMER.LIST.${t.id}none`, undefined, [404, 10059, 'stream not found'])
-        await js.fail(`CONSUMER.DELETE.${t.id}none.A`, undefined, [404, 10059, 'stream not found'])
-      },
-    },
-    {
-      name: 'info and delete want an empty body',
-      async run(t) {
-        const js = await withStream(t)
-        await js.consumer(t.id, pull)
-        await js.fail(`CONSUMER.INFO.${t.id}.C`, { a: 1 }, [400, 10038, 'expected an empty request payload'])
-        await js.fail(`CONSUMER.DELETE.${t.id}.C`, { a: 1 }, [400, 10038, 'expected an empty request payload'])
-        await js.ok(`CONSUMER.INFO.${t.id}.C`, {})
-        await js.ok(`CONSUMER.DELETE.${t.id}.C`, {})
-      },
-    },
-    {
-      name: 'deleting the stream deletes its consumers',
-      async run(t) {
-        const js = await withStream(t)
-        await js.consumer(t.id, pull)
-        await js.ok(`STREAM.DELETE.${t.id}`)
-        await js.fail(`CONSUMER.INFO.${t.id}.C`, undefined, [404, 10059, 'stream not found'])
-        await js.stream({ name: t.id, subjects: [`${t.subject}.>`] })
-        await js.fail(`CONSUMER.INFO.${t.id}.C`, undefined, [404, 10014, 'consumer not found'])
-      },
-    },
-    {
-      name: 'a filter changed by update: num_pending is counted anew, the position stays',
-      async run(t) {
-        const js = await withStream(t)
-        for (const subject of ['a', 'b', 'a', 'b', 'a']) await js.publishOk(`${t.subject}.${subject}`, subject)
-        await js.consumer(t.id, { ...pull, filter_subject: `${t.subject}.a` })
-        expectEqual((await js.consumerInfo(t.id, 'C')).num_pending, 3)
-        await js.expectPull(t.id, 'C', { batch: 2 }, [`${t.subject}.a a`, `${t.subject}.a a`])
-        await js.consumer(t.id, { ...pull, filter_subject: `${t.subject}.b` })
-        expectEqual((await js.consumerInfo(t.id, 'C')).num_pending, 1)
-        await js.expectPull(t.id, 'C', { batch: 5, no_wait: true }, [`${t.subject}.b b`, '404 No Messages'])
-      },
-    },
-    {
-      name: 'consumers are kept over a restart, with what they know',
-      server: { fresh: true },
-      async run(t) {
-        const js = await withStream(t)
-        for (const body of ['1', '2', '3', '4', '5']) await js.publishOk(`${t.subject}.a`, body)
-        await js.consumer(t.id, { ...pull, description: 'kept', max_deliver: 5, ack_wait: 60 * second })
-        const [one, two, three] = await js.pull(t.id, 'C', { batch: 3 }, 3)
-        await js.answerSure(one)
-        await js.answerSure(three)
-        expectMatch(two, { text: '2' })
-        await js.consumerInfo(t.id, 'C')
-        await t.server.restart()
-        const again = await t.js()
-        expectMatch(await again.consumerInfo(t.id, 'C'), {
-          delivered: { consumer_seq: 3, stream_seq: 3 },
-          ack_floor: { consumer_seq: 1, stream_seq: 1 },
-          num_ack_pending: 1,
-          num_pending: 2,
-        })
-        await again.expectPull(t.id, 'C', { batch: 2 }, [`${t.subject}.a 4`, `${t.subject}.a 5`])
-      },
-    },
-    {
-      name: 'push_bound tells whether someone listens',
-      async run(t) {
-        const js = await withStream(t)
-        await js.consumer(t.id, { ...push, deliver_subject: `d.${t.subject}` })
-        expectEqual((await js.consumerInfo(t.id, 'C')).push_bound, undefined)
-        const inbox = js.caller.subscribe(`d.${t.subject}`)
-        await js.caller.flush()
-        for (;;) if ((await js.peek(`CONSUMER.INFO.${t.id}.C`)).push_bound) break
-        expectEqual((await js.consumerInfo(t.id, 'C')).push_bound, true)
-        const taken = { ...push, deliver_subject: `e.${t.subject}` }
-        await js.api(`CONSUMER.CREATE.${t.id}.C`, { stream_name: t.id, config: taken })
-        js.caller.unsubscribe(inbox)
-        await js.caller.flush()
-        for (;;) if (!(await js.peek(`CONSUMER.INFO.${t.id}.C`)).push_bound) break
       },
     },
   ],

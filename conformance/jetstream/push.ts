@@ -229,6 +229,7 @@ export const push: Group = {
         const js = await withStream(t, ['1'])
         const other = await t.js()
         const inbox = other.caller.subscribe(`d.${t.subject}`)
+        await other.caller.flush()
         await js.ok(`CONSUMER.CREATE.${t.id}.E`, {
           stream_name: t.id,
           config: {

@@ -2,23 +2,18 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Headwater, HeadwaterOptions } from 'headwater'
 import type { ServerOptions } from './server-options.ts'
 import type { RunningServer, Target } from './target.ts'
 
-/** The part of the public API that is used here. */
-interface Broker {
-  readonly url: string
-  drain(): Promise<void>
-  close(): Promise<void>
-}
+type Start = (options: HeadwaterOptions) => Promise<Headwater>
 
-const modulePath = 'headwater'
-
+/** Loads Headwater only when it is asked for, so that the judge can be run alone. */
 export async function headwaterTarget(): Promise<Target> {
-  const { Headwater } = (await import(modulePath)) as { Headwater: { start(options: object): Promise<Broker> } }
+  const { Headwater, version } = await import('headwater')
   return {
     name: 'headwater',
-    description: 'Headwater, in process',
+    description: `Headwater ${version}, in process`,
     start: (options) => HeadwaterServer.start((more) => Headwater.start(more), options),
   }
 }
@@ -26,18 +21,18 @@ export async function headwaterTarget(): Promise<Target> {
 class HeadwaterServer implements RunningServer {
   readonly host = '127.0.0.1'
   port = 0
-  private readonly start: (options: object) => Promise<Broker>
-  private readonly options: object
+  private readonly start: Start
+  private readonly options: HeadwaterOptions
   private readonly dir: string
-  private broker: Broker | undefined
+  private broker: Headwater | undefined
 
-  private constructor(start: (options: object) => Promise<Broker>, options: object, dir: string) {
+  private constructor(start: Start, options: HeadwaterOptions, dir: string) {
     this.start = start
     this.options = options
     this.dir = dir
   }
 
-  static async start(start: (options: object) => Promise<Broker>, options: ServerOptions): Promise<HeadwaterServer> {
+  static async start(start: Start, options: ServerOptions): Promise<HeadwaterServer> {
     const dir = mkdtempSync(join(tmpdir(), 'headwater-conformance-'))
     const server = new HeadwaterServer(start, toHeadwater(options, join(dir, 'data')), dir)
     await server.launch()
@@ -65,12 +60,13 @@ class HeadwaterServer implements RunningServer {
 }
 
 /** The same wishes as Headwater's options. */
-function toHeadwater(options: ServerOptions, data: string): object {
+function toHeadwater(options: ServerOptions, data: string): HeadwaterOptions {
+  const one = options.user === undefined ? undefined : [{ user: options.user, pass: options.pass ?? '' }]
   return {
     data,
     jetstream: options.jetstream !== false,
     serverName: options.serverName,
-    users: options.users ?? (options.user === undefined ? undefined : [{ user: options.user, pass: options.pass }]),
+    users: options.users ?? one,
     token: options.token,
     limits: {
       maxPayloadBytes: options.maxPayloadBytes,

@@ -1,6 +1,8 @@
 /** JetStream spoken by hand: API requests, acknowledged publishes and pulls whose answers are kept as observations. */
+
 import type { Caller } from './caller.ts'
 import { expectEqual, expectMatch } from './expectations.ts'
+import type { Json } from './json.ts'
 import { describe, headerOf, type Message } from './messages.ts'
 import type { Trial } from './trial.ts'
 
@@ -17,7 +19,7 @@ export class JetStreamCaller {
   }
 
   /** Sends an API request and returns the answer as JSON, checked against its official schema but not observed. */
-  async peek(api: string, body?: unknown, headers?: readonly string[]): Promise<any> {
+  async peek(api: string, body?: unknown, headers?: readonly string[]): Promise<Json> {
     const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body)
     const message = await this.caller.request(`$JS.API.${api}`, text, headers)
     if (message.status !== 0) throw new Error(`${api}: answered with status ${message.status} ${message.description}`)
@@ -27,28 +29,28 @@ export class JetStreamCaller {
   }
 
   /** As peek, and the answer must be the same on every target. */
-  async api(api: string, body?: unknown, headers?: readonly string[]): Promise<any> {
+  async api(api: string, body?: unknown, headers?: readonly string[]): Promise<Json> {
     const reply = await this.peek(api, body, headers)
     this.trial.observe(api, reply)
     return reply
   }
 
   /** An API request that must succeed. */
-  async ok(api: string, body?: unknown): Promise<any> {
+  async ok(api: string, body?: unknown): Promise<Json> {
     const reply = await this.api(api, body)
     if (reply.error) throw new Error(`${api}: expected success, got ${JSON.stringify(reply.error)}`)
     return reply
   }
 
   /** As ok, for answers that depend on time: not observed. */
-  async okPeek(api: string, body?: unknown): Promise<any> {
+  async okPeek(api: string, body?: unknown): Promise<Json> {
     const reply = await this.peek(api, body)
     if (reply.error) throw new Error(`${api}: expected success, got ${JSON.stringify(reply.error)}`)
     return reply
   }
 
   /** An API request that must be refused with this error. */
-  async fail(api: string, body: unknown, [code, errCode, description]: ApiErrorRow): Promise<any> {
+  async fail(api: string, body: unknown, [code, errCode, description]: ApiErrorRow): Promise<Json> {
     const reply = await this.api(api, body)
     if (!reply.error)
       throw new Error(`${api}: expected error ${errCode}, got success ${JSON.stringify(reply).slice(0, 300)}`)
@@ -57,24 +59,24 @@ export class JetStreamCaller {
   }
 
   /** Creates a stream; the name stands in the config. */
-  stream(config: { name: string } & Record<string, unknown>): Promise<any> {
+  stream(config: { name: string } & Record<string, unknown>): Promise<Json> {
     return this.ok(`STREAM.CREATE.${config.name}`, config)
   }
 
-  info(stream: string, body?: unknown): Promise<any> {
+  info(stream: string, body?: unknown): Promise<Json> {
     return this.ok(`STREAM.INFO.${stream}`, body)
   }
 
   /** Creates a consumer under `config.name` or `config.durable_name`, or an ephemeral without either. */
-  consumer(stream: string, config: Record<string, unknown>): Promise<any> {
+  consumer(stream: string, config: Record<string, unknown>): Promise<Json> {
     return this.ok(createSubject(stream, config), { stream_name: stream, config })
   }
 
-  consumerFails(stream: string, config: Record<string, unknown>, error: ApiErrorRow): Promise<any> {
+  consumerFails(stream: string, config: Record<string, unknown>, error: ApiErrorRow): Promise<Json> {
     return this.fail(createSubject(stream, config), { stream_name: stream, config }, error)
   }
 
-  consumerInfo(stream: string, name: string): Promise<any> {
+  consumerInfo(stream: string, name: string): Promise<Json> {
     return this.ok(`CONSUMER.INFO.${stream}.${name}`)
   }
 
@@ -84,7 +86,7 @@ export class JetStreamCaller {
   }
 
   /** Publishes and returns the PubAck; its bytes are observed. */
-  async publish(subject: string, body: string | Uint8Array = '', headers?: readonly string[]): Promise<any> {
+  async publish(subject: string, body: string | Uint8Array = '', headers?: readonly string[]): Promise<Json> {
     const message = await this.caller.request(subject, body, headers)
     if (message.status !== 0)
       throw new Error(`publish to ${subject}: answered with status ${message.status} ${message.description}`)
@@ -95,7 +97,7 @@ export class JetStreamCaller {
   }
 
   /** A publish that must be stored under `seq`. */
-  async publishOk(subject: string, body: string | Uint8Array = '', headers?: readonly string[]): Promise<any> {
+  async publishOk(subject: string, body: string | Uint8Array = '', headers?: readonly string[]): Promise<Json> {
     const ack = await this.publish(subject, body, headers)
     if (ack.error) throw new Error(`publish to ${subject}: expected an ack, got ${JSON.stringify(ack)}`)
     return ack

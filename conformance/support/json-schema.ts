@@ -1,7 +1,8 @@
 /** Checks a value against the part of JSON Schema (draft 7) that the official JetStream schemas use. */
+import type { Json } from './json.ts'
 
 export interface Schema {
-  readonly [keyword: string]: any
+  readonly [keyword: string]: Json
 }
 
 /** The first violation as text, or undefined. */

@@ -1,7 +1,9 @@
 /** A client that speaks lines: send a line, expect a line. It knows nothing of the protocol beyond where a frame ends. */
+
 import { connect, type Socket } from 'node:net'
 import type { Address } from './address.ts'
 import { type Frame, FrameReader } from './frames.ts'
+import type { Json } from './json.ts'
 
 const waitMs = 5000
 
@@ -18,7 +20,7 @@ const quietConnect = {
 
 export class RawClient {
   /** The first INFO. */
-  info: Record<string, any> = {}
+  info: Record<string, Json> = {}
   /** False: PINGs are answered and not shown. True: they are frames like others. */
   showPings = false
   private readonly socket: Socket
@@ -187,7 +189,7 @@ export class RawClient {
 }
 
 /** A frame as one line of text for messages. */
-export function show(frame: Frame): string {
+function show(frame: Frame): string {
   return frame.payload === undefined
     ? frame.line
     : `${frame.line} ${JSON.stringify(frame.payload.toString('utf8').slice(0, 200))}`
