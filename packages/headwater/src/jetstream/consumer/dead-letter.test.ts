@@ -386,6 +386,15 @@ describe('how it is written', () => {
     }
   })
 
+  it.each([
+    ['that captures the letters no more', { subjects: ['other.>'] }, 'would have nowhere to go'],
+    ['with max_msgs_per_subject', { subjects: ['dead.>'], max_msgs_per_subject: 1 }, 'push each other out'],
+  ])('rule 10: refused: an update of the target %s', async (_, config, why) => {
+    const r = await rig()
+    await expect(r.updateStream({ name: 'DEAD', ...config })).rejects.toThrow(why)
+    await r.updateStream({ name: 'DEAD', subjects: ['dead.orders', 'other.>'] })
+  })
+
   it('rule 12: plain subscribers get it too, and it is stored once', async () => {
     const r = await rig({ max_deliver: 1 })
     const plain = r.listen('dead.orders')

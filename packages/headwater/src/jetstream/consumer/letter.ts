@@ -83,7 +83,7 @@ export function composeLetter(original: Original, death: Death): Letter | { read
   ]
   const detail = death.detail === '' ? [] : [line('Dead-Letter-Detail', death.detail)]
   const origin = original.isLetter ? originOf(lines) : []
-  const kept = lines.filter((one) => !(original.isLetter && isOwn(one.key))).map(keep)
+  const kept = lines.filter((one) => !(original.isLetter && isOwn(one.key))).map((one) => keep(one, original.isLetter))
 
   // Rule 11: what is said least about goes first, the identity never.
   const groups = [kept, identity, origin, detail]
@@ -118,7 +118,8 @@ function originOf(lines: readonly Line[]): Uint8Array[] {
 }
 
 /** A header of the original as the letter has it. */
-function keep({ key, bytes }: Line): Uint8Array {
+function keep({ key, bytes }: Line, fromLetter: boolean): Uint8Array {
+  if (fromLetter && key.startsWith(KEPT_PREFIX)) return bytes
   return acts(key) ? join([encoder.encode(KEPT_PREFIX), bytes]) : bytes
 }
 
