@@ -20,6 +20,7 @@ import { consumerApi } from './jetstream/consumer-api.ts'
 import { consumerConfig } from './jetstream/consumer-config.ts'
 import { consumerUpdate } from './jetstream/consumer-update.ts'
 import { deadLetters } from './jetstream/dead-letters.ts'
+import { dedupe } from './jetstream/dedupe.ts'
 import { delivery } from './jetstream/delivery.ts'
 import { later } from './jetstream/later.ts'
 import { messages } from './jetstream/messages.ts'
@@ -50,6 +51,7 @@ export const groups: readonly Group[] = [
   purge,
   messages,
   publish,
+  dedupe,
   retention,
   consumerConfig,
   consumerUpdate,

@@ -39,6 +39,15 @@ const wrong: readonly (readonly [string, string, readonly string[]])[] = [
   ['a subscription with > inside', 'SUB foo.>.bar 1\r\n', [`-ERR 'Invalid Subject'`]],
   ['a wildcard as published subject is let through', 'PUB foo.* 2\r\nhi\r\n', []],
   ['an empty token in a published subject is let through', 'PUB foo..bar 2\r\nhi\r\n', []],
+  ['PUB with a size with leading zeros', 'PUB foo 002\r\nhi\r\n', []],
+  ['PUB with a size with a sign', 'PUB foo +2\r\nhi\r\n', ['<closed>']],
+  ['PUB with blanks behind the size', 'PUB foo 2   \r\nhi\r\n', []],
+  ['PUB without a blank behind the verb', 'PUBfoo 2\r\nhi\r\n', [`-ERR 'Unknown Protocol Operation'`, '<closed>']],
+  ['a verb cut short', 'PU foo 2\r\nhi\r\n', [`-ERR 'Unknown Protocol Operation'`, '<closed>']],
+  ['a subscription to > and *', 'SUB no-such-thing-here.> 1\r\nSUB no-such-thing-here.* 2\r\n', []],
+  ['a carriage return inside a line is part of it', 'PING\rPING\r\n', []],
+  ['a NUL byte', '\0\r\n', [`-ERR 'Unknown Protocol Operation'`, '<closed>']],
+  ['a TLS hello', '\x16\x03\x01\x02\0\x01\r\n', [`-ERR 'Unknown Protocol Operation'`, '<closed>']],
   ['a GET of HTTP', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', [`-ERR 'Unknown Protocol Operation'`, '<closed>']],
 ]
 

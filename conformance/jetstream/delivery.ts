@@ -314,5 +314,67 @@ export const delivery: Group = {
         )
       },
     },
+    {
+      name: 'inactive_threshold: pulling keeps a consumer',
+      async run(t) {
+        const js = await pullReady(t, [], { inactive_threshold: 400 * ms })
+        for (let i = 0; i < 8; i++) {
+          await js.pull(t.id, 'C', { batch: 1, expires: 100 * ms }, 1)
+        }
+        await js.ok(`CONSUMER.INFO.${t.id}.C`)
+      },
+    },
+    {
+      name: 'two consumers go their own ways',
+      async run(t) {
+        const js = await pullReady(t, ['1', '2', '3'])
+        await js.consumer(t.id, { durable_name: 'D', ack_policy: 'explicit' })
+        const [message] = await js.pull(t.id, 'C', { batch: 2 }, 2)
+        await js.answerSure(message)
+        await js.expectPull(
+          t.id,
+          'D',
+          { batch: 3 },
+          ['1', '2', '3'].map((body) => `${t.subject}.a ${body}`),
+        )
+        await js.consumerInfo(t.id, 'C')
+        await js.consumerInfo(t.id, 'D')
+      },
+    },
+    {
+      name: 'a redelivery goes to whoever pulls next',
+      async run(t) {
+        const js = await pullReady(t, ['1'])
+        const other = await t.js()
+        const [message] = await js.pull(t.id, 'C', undefined, 1)
+        js.answer(message, '-NAK')
+        const [again] = await other.pull(t.id, 'C', { batch: 1, expires: 5 * second }, 1)
+        expectEqual([again.text, ackNumbers(again).delivered], ['1', 2])
+        await other.answerSure(again)
+      },
+    },
+    {
+      name: 'an update of max_ack_pending lets more through',
+      async run(t) {
+        const js = await pullReady(t, ['1', '2', '3'], { max_ack_pending: 1 })
+        const inbox = openPull(js, t.id, { batch: 3, expires: 10 * second })
+        expectEqual((await inbox.next()).text, '1')
+        const config = { durable_name: 'C', ack_policy: 'explicit', max_ack_pending: 3 }
+        await js.okPeek(`CONSUMER.CREATE.${t.id}.C`, { stream_name: t.id, config })
+        expectEqual(
+          (await inbox.take(2)).map((m) => m.text),
+          ['2', '3'],
+        )
+      },
+    },
+    {
+      name: 'a message published with a reply subject and delivered: the reply is the ack subject',
+      async run(t) {
+        const js = await pullReady(t, [])
+        js.caller.publish(`${t.subject}.a`, 'x', { reply: 'somewhere.else' })
+        const [message] = await js.pull(t.id, 'C', { batch: 1, expires: 5 * second }, 1)
+        expectTrue(message.reply.startsWith(`$JS.ACK.${t.id}.C.1.1.1.`), `an ack subject, got ${message.reply}`)
+      },
+    },
   ],
 }

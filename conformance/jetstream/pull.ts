@@ -306,5 +306,56 @@ export const pull: Group = {
         expectEqual(`${status.status} ${status.description}`, '409 Consumer Deleted')
       },
     },
+    {
+      name: 'a negative expires, and one that is a text',
+      async run(t) {
+        const js = await pullReady(t, ['1', '2'])
+        for (const body of [
+          { batch: 1, expires: -1 },
+          { batch: 1, expires: '1s' },
+        ]) {
+          const [answer] = await js.pull(t.id, 'C', body, 1)
+          t.observe(
+            JSON.stringify(body),
+            answer.status
+              ? `${answer.status} ${answer.description.slice(0, 11)}`
+              : describe(answer).replace(/^\S+ /, ''),
+          )
+        }
+      },
+    },
+    {
+      name: 'a request without a reply subject',
+      async run(t) {
+        const js = await pullReady(t, ['1'])
+        js.caller.publish(`$JS.API.CONSUMER.MSG.NEXT.${t.id}.C`, '')
+        await js.caller.flush()
+        await js.okPeek('INFO')
+        await js.expectPull(t.id, 'C', undefined, [`${t.subject}.a 1`])
+        await js.consumerInfo(t.id, 'C')
+      },
+    },
+    {
+      name: 'a request whose reply nobody hears takes nothing',
+      async run(t) {
+        const js = await pullReady(t, ['1'])
+        js.caller.publish(`$JS.API.CONSUMER.MSG.NEXT.${t.id}.C`, JSON.stringify({ batch: 1, expires: second }), {
+          reply: `_INBOX.${t.subject}.nobody`,
+        })
+        await js.caller.flush()
+        await js.okPeek('INFO')
+        const [message] = await js.pull(t.id, 'C', { batch: 1, expires: 5 * second }, 1)
+        expectEqual([message.text, Number(message.reply.split('.')[4])], ['1', 1])
+      },
+    },
+    {
+      name: 'a request through a queue subscription as inbox',
+      async run(t) {
+        const js = await pullReady(t, ['1'])
+        const inbox = js.caller.subscribe(`_INBOX.${t.subject}.q`, 'workers')
+        js.caller.publish(`$JS.API.CONSUMER.MSG.NEXT.${t.id}.C`, '', { reply: inbox.subject })
+        expectEqual((await inbox.next()).text, '1')
+      },
+    },
   ],
 }

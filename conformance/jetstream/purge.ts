@@ -79,5 +79,41 @@ export const purge: Group = {
         await js.fail(`STREAM.PURGE.${t.id}`, undefined, [500, 10110, 'stream purge not permitted'])
       },
     },
+    {
+      name: 'purge: keeping some of several subjects, and a sequence with a wildcard',
+      async run(t) {
+        const js = await t.js()
+        await js.stream({ name: t.id, subjects: [`${t.subject}.>`] })
+        for (let i = 0; i < 12; i++) await js.publishOk(`${t.subject}.${i % 3}.x`, String(i))
+        await js.ok(`STREAM.PURGE.${t.id}`, { filter: `${t.subject}.*.x`, keep: 4 })
+        await js.info(t.id, { subjects_filter: '>', deleted_details: true })
+        await js.ok(`STREAM.PURGE.${t.id}`, { filter: `${t.subject}.1.*`, seq: 11 })
+        await js.info(t.id, { subjects_filter: '>', deleted_details: true })
+        await js.ok(`STREAM.PURGE.${t.id}`, { filter: `${t.subject}.>`, keep: 0 })
+        await js.info(t.id)
+      },
+    },
+    {
+      name: 'purge of a work queue, and of an interest stream, with what waits for acks',
+      async run(t) {
+        const js = await t.js()
+        for (const [name, retention] of [
+          [`${t.id}W`, 'workqueue'],
+          [`${t.id}I`, 'interest'],
+        ]) {
+          await js.stream({ name, subjects: [`${t.subject}.${retention}`], retention })
+          await js.consumer(name, { durable_name: 'C', ack_policy: 'explicit' })
+          for (const body of ['1', '2', '3']) await js.publishOk(`${t.subject}.${retention}`, body)
+          await js.pending(name, 'C', 3)
+          const [message] = await js.pull(name, 'C', { batch: 2 }, 2)
+          await js.ok(`STREAM.PURGE.${name}`)
+          await js.answerSure(message)
+          await js.info(name)
+          await js.consumerInfo(name, 'C')
+          await js.publishOk(`${t.subject}.${retention}`, '4')
+          await js.expectPull(name, 'C', undefined, [`${t.subject}.${retention} 4`])
+        }
+      },
+    },
   ],
 }

@@ -271,5 +271,47 @@ export const streamApi: Group = {
         for (;;) if (!(await js.peek(`STREAM.INFO.${t.id}`)).error) return
       },
     },
+    {
+      name: 'lists come in pages',
+      server: { fresh: true },
+      async run(t) {
+        const js = await t.js()
+        for (let i = 0; i < 260; i++)
+          await js.okPeek(`STREAM.CREATE.P${i}`, { name: `P${i}`, subjects: [`p.${i}`], storage: 'memory' })
+        const first = await js.okPeek('STREAM.LIST')
+        expectEqual([first.total, first.offset, first.limit, first.streams.length], [260, 0, 256, 256])
+        const second = await js.okPeek('STREAM.LIST', { offset: 256 })
+        expectEqual([second.total, second.offset, second.streams.length], [260, 256, 4])
+        expectEqual((await js.okPeek('STREAM.NAMES')).streams.length, 260)
+        for (let i = 0; i < 260; i++)
+          await js.okPeek(`CONSUMER.CREATE.P1.C${i}`, {
+            stream_name: 'P1',
+            config: { durable_name: `C${i}`, ack_policy: 'explicit' },
+          })
+        const consumers = await js.okPeek('CONSUMER.LIST.P1')
+        expectEqual([consumers.total, consumers.limit, consumers.consumers.length], [260, 256, 256])
+        expectEqual((await js.okPeek('CONSUMER.LIST.P1', { offset: 256 })).consumers.length, 4)
+      },
+    },
+    {
+      name: 'creating one stream many times at once',
+      async run(t) {
+        const js = await t.js()
+        const config = { name: t.id, subjects: [t.subject] }
+        const replies = await Promise.all(Array.from({ length: 10 }, () => js.peek(`STREAM.CREATE.${t.id}`, config)))
+        expectEqual(
+          replies.map((reply) => reply.error),
+          replies.map(() => undefined),
+        )
+        const other = await Promise.all([
+          js.peek(`STREAM.CREATE.${t.id}`, config),
+          js.peek(`STREAM.CREATE.${t.id}`, { ...config, max_msgs: 5 }),
+        ])
+        expectEqual(
+          other.map((reply) => reply.error?.err_code),
+          [undefined, 10058],
+        )
+      },
+    },
   ],
 }
