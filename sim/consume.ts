@@ -5,7 +5,7 @@ import type { Sent } from './bus.ts'
 import { ackTokenOf } from './checkers/redelivery.ts'
 import type { Clients } from './client.ts'
 import { type Handling, type Swarm, weighted } from './faults.ts'
-import type { Model, ModelConsumer, ModelStream } from './model.ts'
+import type { Delivery, Model, ModelConsumer, ModelStream } from './model.ts'
 
 export class Consuming {
   readonly #random: SeededRandom
@@ -76,19 +76,19 @@ export class Consuming {
     const { bus } = this.#clients
     const concerned = this.#concerned(consumer, seq)
     // What was settled before stays so: a late answer changes nothing.
-    const settle = (by: 'ack' | 'term'): void => {
-      for (const delivery of concerned) {
+    const settle = (by: 'ack' | 'term', deliveries: readonly Delivery[]): void => {
+      for (const delivery of deliveries) {
         if (delivery.settledBy !== 'ack') delivery.settledBy = by
         delivery.settledInLife = this.#model.life
       }
     }
     switch (handling) {
       case 'ack':
-        settle('ack')
+        settle('ack', concerned)
         bus.publish(reply, '', '', this.#random.pick(['', '+ACK']))
         return
       case 'ackSync':
-        settle('ack')
+        settle('ack', concerned)
         // Nobody answers for a consumer that is gone.
         if (consumer.existence !== 'there' || stream.existence !== 'there') return
         this.#clients.request(reply, '', '+ACK', (answer) => {
@@ -96,12 +96,13 @@ export class Consuming {
         })
         return
       case 'term':
-        settle('term')
+        // Even with ack policy all it gives up this one alone: its letter settles nothing else.
+        settle('term', [consumer.deliveries.get(seq)!])
         bus.publish(reply, '', '', '+TERM because')
         return
       case 'nak':
       case 'nakLater':
-        for (const delivery of concerned) delivery.wantedAgain = true
+        for (const delivery of concerned) delivery.wantedAgain++
         bus.publish(
           reply,
           '',
@@ -111,7 +112,12 @@ export class Consuming {
         return
       case 'working': {
         const delivery = consumer.deliveries.get(seq)
-        if (delivery) delivery.lastAtMs = this.#model.nowMs()
+        if (delivery) {
+          // Too late, it does not take back the redelivery that is due.
+          const dueMs = delivery.lastAtMs + consumer.ackWaitMsMin
+          if (this.#model.nowMs() >= dueMs) delivery.wantedAgain++
+          delivery.lastAtMs = this.#model.nowMs()
+        }
         bus.publish(reply, '', '', '+WPI')
         return
       }
@@ -119,7 +125,7 @@ export class Consuming {
   }
 
   /** The deliveries that an ack of `seq` is about. */
-  #concerned(consumer: ModelConsumer, seq: number): NonNullable<ReturnType<ModelConsumer['deliveries']['get']>>[] {
+  #concerned(consumer: ModelConsumer, seq: number): Delivery[] {
     if (consumer.config.ack_policy !== 'all') return [consumer.deliveries.get(seq)!]
     return [...consumer.deliveries].filter(([one]) => one <= seq).map(([, delivery]) => delivery)
   }

@@ -82,8 +82,8 @@ export interface Delivery {
   settledInLife: number
   /** The answer to a double ack arrived from the engine: it is settled for good. */
   settledTold: boolean
-  /** Since the last delivery a client asked for it again (nak). */
-  wantedAgain: boolean
+  /** How often a client asked for it again (nak), less the redeliveries since. */
+  wantedAgain: number
 }
 
 export interface ModelConsumer {
@@ -122,6 +122,8 @@ export interface ModelStream {
 export class Model {
   readonly streams: Map<string, ModelStream> = new Map()
   readonly publications: Map<number, Publication> = new Map()
+  /** Every letter that was ever seen, as `stream consumer sequence`. */
+  readonly letters: Set<string> = new Set()
   /** Counts processes. */
   life = 0
   /** Virtual time. */
@@ -192,8 +194,10 @@ export class Model {
   saw(stream: ModelStream, seq: number, subject: string, bytes: number, timeMs: number, body: string): Stored {
     let stored = stream.stored.get(seq)
     if (!stored) {
+      // A delivery tells no time: the publish does.
       const publication = this.publicationOf(body)
-      stored = { publication, subject, bytes, timeMs, promised: false, life: this.life }
+      const at = stream.takesLetters ? timeMs : Math.min(timeMs, publication?.sentAtMs ?? timeMs)
+      stored = { publication, subject, bytes, timeMs: at, promised: false, life: this.life }
       stream.stored.set(seq, stored)
     }
     return stored
@@ -233,28 +237,29 @@ export class Model {
     if (retention === 'limits') return undefined
     const all = [...stream.consumers.values()].filter((one) => wants(one, stored.subject))
     if (retention === 'workqueue')
-      return all.some((one) => maySettled(one, seq, retention)) ? 'acknowledged' : undefined
+      return all.some((one) => this.#maySettled(one, seq, retention)) ? 'acknowledged' : undefined
     // Before a consumer came, nobody kept the message for it.
     const concerned = all.filter((one) => seq > one.bornAfterSeq)
-    return concerned.every((one) => maySettled(one, seq, retention)) ? 'no interest left' : undefined
+    return concerned.every((one) => this.#maySettled(one, seq, retention)) ? 'no interest left' : undefined
+  }
+
+  /** True when the consumer may have let go of `seq`: acknowledged, terminated, a letter by now, or the consumer left itself. */
+  #maySettled(consumer: ModelConsumer, seq: number, retention: string): boolean {
+    const { ack_policy } = consumer.config
+    if (consumer.existence !== 'there' || this.letters.has(`${consumer.stream} ${consumer.name} ${seq}`)) return true
+    if (ack_policy === 'all') {
+      for (const [later, one] of consumer.deliveries) if (later > seq && one.settledBy !== '') return true
+    }
+    const delivery = consumer.deliveries.get(seq)
+    if (!delivery) return false
+    if (ack_policy === 'none' || delivery.settledBy === 'ack') return true
+    // Terminated is settled, by a letter where there are letters. Given up: an interest stream need not keep it.
+    const letters = consumer.config.metadata?.['headwater.dead_letter'] !== undefined
+    return !letters && (delivery.settledBy === 'term' || (consumer.everExhausting && retention === 'interest'))
   }
 }
 
 export function wants(consumer: ModelConsumer, subject: string): boolean {
   const filter = consumer.config.filter_subject
   return !filter || subjectMatches(filter, subject)
-}
-
-/** True when the consumer may have let go of `seq`: acknowledged, terminated, a letter by now, or the consumer left itself. */
-function maySettled(consumer: ModelConsumer, seq: number, retention: string): boolean {
-  const letters = consumer.everExhausting && consumer.config.metadata?.['headwater.dead_letter'] !== undefined
-  if (consumer.existence !== 'there') return true
-  const delivery = consumer.deliveries.get(seq)
-  if (!delivery) return false
-  if (consumer.config.ack_policy === 'none' || delivery.settledBy !== '') return true
-  if (consumer.config.ack_policy === 'all') {
-    for (const [later, one] of consumer.deliveries) if (later > seq && one.settledBy !== '') return true
-  }
-  // Given up: with dead letters it is settled by its letter; without, an interest stream need not keep it for this consumer.
-  return letters || (consumer.everExhausting && retention === 'interest')
 }

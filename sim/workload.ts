@@ -88,7 +88,8 @@ export class Workload {
     const stream = this.#model.addStream(config, takesLetters)
     this.#clients.api(`STREAM.CREATE.${name}`, config, (answer) => {
       if (typeof answer === 'string') return
-      stream.existence = answer.error ? 'gone' : 'there'
+      if (!answer.error) stream.existence = 'there'
+      else if (answer.error.code !== 503) stream.existence = 'gone'
       this.#note(`stream ${name}: ${answer.error ? JSON.stringify(answer.error) : 'there'}`)
     })
   }
@@ -250,7 +251,9 @@ export class Workload {
     this.#note(`create consumer ${stream.name} ${JSON.stringify(config)}`)
     const consumer = this.#model.addConsumer(stream, config, this.lastSeqOf(stream.name))
     this.#askConsumer(stream, consumer, config, 'create', (error) => {
-      consumer.existence = error ? 'gone' : 'there'
+      // A failing store cannot say what became of it.
+      if (!error) consumer.existence = 'there'
+      else if (error.code !== 503) consumer.existence = 'gone'
       if (!error) this.#consuming.connect(stream, consumer)
     })
   }
@@ -276,7 +279,7 @@ export class Workload {
     consumer: ModelConsumer,
     config: ConsumerSettings,
     action: string,
-    answered: (error: unknown) => void,
+    answered: (error: { code: number } | undefined) => void,
   ): void {
     const body = { stream_name: stream.name, config, action }
     this.#clients.api(`CONSUMER.DURABLE.CREATE.${stream.name}.${consumer.name}`, body, (answer) => {

@@ -23,18 +23,27 @@ export interface StreamContents {
   readonly progress: Map<string, ConsumerProgress>
 }
 
-/** Every stream in the store, by name. */
+/** Every stream in the store, by name, as of one moment: what is cold is loaded first. */
 export async function contentsOf(store: Store): Promise<Map<string, StreamContents>> {
-  const all = new Map<string, StreamContents>()
-  for (const log of store.streams()) {
-    const name = nameIn(log.config)
-    must(!all.has(name), `the store has two streams with the name ${name}`)
-    const messages = new Map<number, Message>()
-    for (let seq = log.nextSeq(1); seq !== 0; seq = log.nextSeq(seq + 1)) messages.set(seq, await read(log, seq))
-    const progress = new Map(log.consumers().map((consumer) => [nameIn(consumer.config), consumer.progress]))
-    all.set(name, { name, log, lastSeq: log.state.lastSeq, messages, progress })
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const cold: Promise<void>[] = []
+    const all = new Map<string, StreamContents>()
+    for (const log of store.streams()) {
+      const name = nameIn(log.config)
+      must(!all.has(name), `the store has two streams with the name ${name}`)
+      const messages = new Map<number, Message>()
+      for (let seq = log.nextSeq(1); seq !== 0; seq = log.nextSeq(seq + 1)) {
+        const message = read(log, seq)
+        if (message) messages.set(seq, message)
+        else cold.push(log.load(seq))
+      }
+      const progress = new Map(log.consumers().map((consumer) => [nameIn(consumer.config), consumer.progress]))
+      all.set(name, { name, log, lastSeq: log.state.lastSeq, messages, progress })
+    }
+    if (cold.length === 0) return all
+    await Promise.all(cold)
   }
-  return all
+  throw new Error('what was loaded is always cold again')
 }
 
 /** The name in a configuration as jetstream stores it: at its top level or one below. */
@@ -47,13 +56,11 @@ export function nameIn(config: string): string {
   throw new Error(`no name in ${config}`)
 }
 
-async function read(log: StreamLog, seq: number): Promise<Message> {
+/** Undefined when the message is on disk and not in memory. */
+function read(log: StreamLog, seq: number): Message | undefined {
   const view = new MessageView()
-  let result = log.read(seq, view)
-  if (result === COLD) {
-    await log.load(seq)
-    result = log.read(seq, view)
-  }
+  const result = log.read(seq, view)
+  if (result === COLD) return undefined
   must(result === FOUND, `message ${seq} is counted and cannot be read`)
   const headers = Buffer.from(view.headers()).toString('latin1')
   const body = Buffer.from(view.payload()).toString('latin1')
