@@ -237,6 +237,13 @@ describe('the account', () => {
     expect(last).toBe(err_code)
   })
 
+  test('reserves what an update adds, not what was there', async () => {
+    const engine = new TestEngine({ limits: { maxStorageBytes: 1000 } })
+    await engine.api('STREAM.CREATE.S', { name: 'S', max_bytes: 600 })
+    expect((await engine.api('STREAM.UPDATE.S', { name: 'S', max_bytes: 1000 })).json.error).toBeUndefined()
+    expect((await engine.api('STREAM.UPDATE.S', { name: 'S', max_bytes: 1001 })).json.error.err_code).toBe(10047)
+  })
+
   test('bounds what is stored, over all streams, and takes more when there is room again', async () => {
     const engine = new TestEngine({ limits: { maxStorageBytes: 200 } })
     await engine.api('STREAM.CREATE.A', { name: 'A' })

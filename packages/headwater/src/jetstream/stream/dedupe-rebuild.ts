@@ -15,10 +15,9 @@ export async function rebuildDedupe(env: Environment, stream: Stream): Promise<v
   if (log.state.messages === 0) return
   const { dedupe } = publisher
   publisher.dedupeReady = false
-  const oldestMs = env.clock.now() - dedupe.windowMs
   const view = new MessageView()
   const last = log.lastSeq(log.state.lastSeq)
-  let seq = dedupe.windowMs > 0 ? log.nextSeq(await log.seqAt(timeFromMs(oldestMs))) : last
+  let seq = dedupe.windowMs > 0 ? log.nextSeq(await log.seqAt(timeFromMs(env.clock.now() - dedupe.windowMs))) : last
   // The last message is looked at in any case: a publisher may expect its id.
   for (seq ||= last; seq !== 0 && seq <= last; seq = log.nextSeq(seq + 1)) {
     const found = read(env, stream, seq, view)
@@ -27,8 +26,7 @@ export async function rebuildDedupe(env: Environment, stream: Stream): Promise<v
       (view.flags & FLAG_MSG_ID) === 0
         ? undefined
         : headerValue(view.bytes, view.headersStart, view.headersLength, 'Nats-Msg-Id')
-    const atMs = timeToMs(view.time())
-    if (id && atMs > oldestMs) dedupe.record(id, seq, atMs)
+    if (id) dedupe.record(id, seq, timeToMs(view.time()))
     if (seq === log.state.lastSeq) publisher.lastMsgId = id ?? ''
   }
   publisher.dedupeReady = true

@@ -276,4 +276,14 @@ describe('a publish', () => {
     expect((await engine.request('s.a', 'x', [['Nats-Expected-Last-Msg-Id', 'new']])).json.seq).toBe(3)
     expect((await engine.request('s.a', 'x', [['Nats-Msg-Id', 'old']])).json).toEqual({ stream: 'S', seq: 4 })
   })
+
+  test('may expect the last id after a restart, however old it is', async () => {
+    const engine = await engineWith({ duplicate_window: 1e9 })
+    await engine.request('s.a', 'x', [['Nats-Msg-Id', 'old']])
+    await engine.pass(5000)
+    await engine.restart()
+    const expecting = (id: string) => engine.request('s.a', 'x', [['Nats-Expected-Last-Msg-Id', id]])
+    expect((await expecting('new')).json.error.description).toBe('wrong last msg ID: old')
+    expect((await expecting('old')).json.seq).toBe(2)
+  })
 })

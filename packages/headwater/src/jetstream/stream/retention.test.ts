@@ -185,6 +185,7 @@ describe('a purge', () => {
     [{ filter: 's.a' }, [2, 4], 3],
     [{ filter: 's.*' }, [], 5],
     [{ filter: 's.a', seq: 4 }, [2, 4, 5], 2],
+    [{ filter: 's.a', seq: 3 }, [2, 3, 4, 5], 1],
     [{ filter: 's.a', keep: 1 }, [2, 4, 5], 2],
     [{ filter: 't.a' }, [1, 2, 3, 4, 5], 0],
   ])('of %o leaves %o', async (request, kept, purged) => {
