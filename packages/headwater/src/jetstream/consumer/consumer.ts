@@ -84,7 +84,10 @@ export class Consumer implements HostedConsumer, AckSink {
       push: undefined,
       settlement: new Settlement(progress, settings, {
         record: (event, urgency) => {
-          if (event.what === 'settled' || event.what === 'settled-through') this.#lastAckMs = env.clock.now()
+          // Not the clock again: an acknowledgement has just read it, and other ends are shown well enough by it.
+          if (event.what === 'settled' || event.what === 'settled-through') {
+            this.#lastAckMs = this.#parts.inactivity.lastUsedMs
+          }
           log.record(event, urgency)
         },
         letter: (seq, reason, detail) => this.#deadLetters.write(seq, reason, detail),
@@ -120,11 +123,6 @@ export class Consumer implements HostedConsumer, AckSink {
   /** What it listens to; empty means everything. */
   get filters(): readonly string[] {
     return this.#parts.settings.filters
-  }
-
-  /** Where its dead letters go; undefined when it has none. A stream's update must not strand them (rule 10). */
-  get deadLetterSubject(): string | undefined {
-    return this.#parts.settings.deadLetter?.subject
   }
 
   get closed(): boolean {

@@ -35,10 +35,20 @@ export class Inactivity {
     if (ms > 0) this.#alarm.set(this.#env.clock.now() + this.#thresholdMs)
   }
 
+  /** When it was used last, milliseconds of message time. */
+  get lastUsedMs(): number {
+    return this.#lastUsedMs
+  }
+
   /** It was used now; returns the time. */
   touch(): number {
     this.#lastUsedMs = this.#env.clock.now()
     return this.#lastUsedMs
+  }
+
+  /** It was used at `nowMs`: for callers that have looked at the clock already. */
+  usedAt(nowMs: number): void {
+    this.#lastUsedMs = nowMs
   }
 
   close(): void {

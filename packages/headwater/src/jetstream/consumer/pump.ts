@@ -29,6 +29,9 @@ export class Pump {
   #scheduled = false
   #loading = false
   #opened = false
+  /** Connection time and message time of this round. */
+  #realNowMs = 0
+  #nowMs = 0
   #closed = false
   /** True when something could be delivered but for the number of unsettled messages: an ack makes room. */
   blocked = false
@@ -93,6 +96,9 @@ export class Pump {
     let drained = false
     this.blocked = false
     let bytesLeft = TURN_BYTES
+    // One look at each clock a round: a round is one turn's work at most.
+    this.#realNowMs = env.realClock.now()
+    this.#nowMs = env.clock.now()
     for (let left = TURN_MESSAGES; push ? push.ready() : pulls.size > 0; left--) {
       if (left === 0 || bytesLeft <= 0) {
         this.soon()
@@ -118,13 +124,13 @@ export class Pump {
       bytesLeft -= bytes
     }
     if (push || this.#outgoing.size > 0) return
-    const nextMs = pulls.sweep(env.realClock.now(), drained)
+    const nextMs = pulls.sweep(this.#realNowMs, drained)
     if (nextMs !== Number.POSITIVE_INFINITY) this.#pullAlarm.set(nextMs)
   }
 
   /** Gives one message to whoever is next; its size, or -1 when nobody can have it now. */
   #offer(seq: number, again: boolean): number {
-    const { host, settlement, delivery, progress, pulls, push, settings, env } = this.#parts
+    const { host, settlement, delivery, progress, pulls, push, settings, inactivity } = this.#parts
     const view = this.#view
     const found = host.log.read(seq, view)
     if (found === COLD) {
@@ -150,14 +156,14 @@ export class Pump {
     const bytes = view.subject.length + reply.length + view.headersLength + payloadBytes
     let request: PullRequest | undefined
     if (!push) {
-      request = pulls.take(bytes, env.realClock.now())
+      request = pulls.take(bytes, this.#realNowMs)
       if (!request) return -1
     }
     if (!again) delivery.take(seq)
-    const nowMs = this.#parts.inactivity.touch()
-    this.lastDeliveredMs = nowMs
+    inactivity.usedAt(this.#nowMs)
+    this.lastDeliveredMs = this.#nowMs
     const waits = again || suspect
-    settlement.delivered(seq, consumerSeq, deliveries, nowMs, waits ? 'now' : 'later')
+    settlement.delivered(seq, consumerSeq, deliveries, this.#nowMs, waits ? 'now' : 'later')
     if (waits) this.#outgoing.add({ seq, consumerSeq, deliveries, numPending, request, bytes })
     else this.#send(view, reply, request, bytes)
     if (!tracked) host.settled(this.#parts.name, seq)
