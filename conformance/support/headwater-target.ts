@@ -1,5 +1,5 @@
 /** Headwater, started in this process as an application would. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Headwater, HeadwaterOptions } from 'headwater'
@@ -33,7 +33,7 @@ class HeadwaterServer implements RunningServer {
   }
 
   static async start(start: Start, options: ServerOptions): Promise<HeadwaterServer> {
-    const dir = mkdtempSync(join(tmpdir(), 'headwater-conformance-'))
+    const dir = await mkdtemp(join(tmpdir(), 'headwater-conformance-'))
     const server = new HeadwaterServer(start, toHeadwater(options, join(dir, 'data')), dir)
     await server.launch()
     return server
@@ -50,7 +50,7 @@ class HeadwaterServer implements RunningServer {
 
   async stop(): Promise<void> {
     await this.broker?.close()
-    rmSync(this.dir, { recursive: true, force: true })
+    await rm(this.dir, { recursive: true, force: true })
   }
 
   private async launch(): Promise<void> {

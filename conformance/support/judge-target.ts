@@ -1,6 +1,6 @@
 /** The judge: a real nats-server, one process a server, on loopback. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ServerOptions, toNatsConf } from './server-options.ts'
@@ -31,9 +31,9 @@ class JudgeServer implements RunningServer {
   }
 
   static async start(binary: string, options: ServerOptions): Promise<JudgeServer> {
-    const dir = mkdtempSync(join(tmpdir(), 'headwater-judge-'))
+    const dir = await mkdtemp(join(tmpdir(), 'headwater-judge-'))
     const config = join(dir, 'nats.conf')
-    writeFileSync(config, toNatsConf(options, join(dir, 'data')))
+    await writeFile(config, toNatsConf(options, join(dir, 'data')))
     const server = new JudgeServer(binary, dir, config)
     await server.launch([])
     return server
@@ -50,7 +50,7 @@ class JudgeServer implements RunningServer {
 
   async stop(): Promise<void> {
     await this.end('SIGKILL')
-    rmSync(this.dir, { recursive: true, force: true })
+    await rm(this.dir, { recursive: true, force: true })
   }
 
   private launch(more: string[]): Promise<void> {
