@@ -51,6 +51,8 @@ export interface ApiRow {
 export type Audit = (request: ApiRequest, response: string) => void
 
 const PREFIX = '$JS.API.'
+/** Calls whose answer is still on its way (to disk, or from it); beyond, 429. Each may hold a large reply. */
+const WAITING_MAX = 10_000
 /** Groups in which an unknown call is answered (E10003). The others have subscriptions of their own or none (503). */
 const ANSWERED_GROUPS = ['*', 'STREAM.>', 'META.>', 'SERVER.>', 'ACCOUNT.>', 'CONSUMER.*']
 const encoder = new TextEncoder()
@@ -70,6 +72,7 @@ export class ApiRouter {
   #total = 0
   #errors = 0
   #inflight = 0
+  #waiting = 0
 
   constructor(env: Environment, store: Store, rows: readonly ApiRow[], audit: Audit) {
     this.#env = env
@@ -113,6 +116,12 @@ export class ApiRouter {
     }
     const row = found?.row ?? unknownCall
     let answer: ApiResponse | Promise<ApiResponse> | undefined
+    if (this.#waiting + this.#inflight >= WAITING_MAX) {
+      this.#total++
+      this.#errors++
+      this.#send(request, errorText(row, apiErrors.streamTooManyRequests))
+      return
+    }
     try {
       checkLevel(message)
       request.body = readBody(row, raw)
@@ -150,18 +159,14 @@ export class ApiRouter {
   #succeed(request: ApiRequest, row: ApiRow, response: ApiResponse): void {
     this.#total++
     const text = JSON.stringify({ type: typeOf(row), ...response })
-    if (request.reply === '') {
-      this.#audit(request, text)
-      return
-    }
-    this.#store.whenReadable({
-      readable: () => this.#send(request, text),
-      failed: () => {
+    this.#whenReadable(
+      () => this.#send(request, text),
+      () => {
         // What a read told is not on disk; it is still the best answer there is. A change did not happen.
-        if (row.changes) this.#fail(request, row, new ApiError(apiErrors.insufficientResources))
-        else this.#send(request, text)
+        if (row.changes) this.#errors++
+        this.#send(request, row.changes ? errorText(row, apiErrors.insufficientResources) : text)
       },
-    })
+    )
   }
 
   #fail(request: ApiRequest, row: ApiRow, error: unknown): void {
@@ -170,10 +175,19 @@ export class ApiRouter {
     if (!(error instanceof ApiError)) {
       this.#env.log.error({ error, subject: request.subject }, 'an API call failed inside the engine')
     }
-    const told: ApiErrorRow = error instanceof ApiError ? error.row : apiErrors.streamGeneralError(String(error))
-    const send = (): void => this.#send(request, JSON.stringify({ type: typeOf(row), error: told, ...row.failure }))
+    const told = error instanceof ApiError ? error.row : apiErrors.streamGeneralError(String(error))
+    const send = (): void => this.#send(request, errorText(row, told))
     // An error tells of state too (not found, in use): it waits like any other answer.
-    this.#store.whenReadable({ readable: send, failed: send })
+    this.#whenReadable(send, send)
+  }
+
+  #whenReadable(readable: () => void, failed: () => void): void {
+    this.#waiting++
+    const after = (then: () => void) => (): void => {
+      this.#waiting--
+      then()
+    }
+    this.#store.whenReadable({ readable: after(readable), failed: after(failed) })
   }
 
   #send(request: ApiRequest, text: string): void {
@@ -193,6 +207,10 @@ const unknownCall: ApiRow = {
 
 function typeOf(row: ApiRow): string {
   return `io.nats.jetstream.api.v1.${row.type}_response`
+}
+
+function errorText(row: ApiRow, error: ApiErrorRow): string {
+  return JSON.stringify({ type: typeOf(row), error, ...row.failure })
 }
 
 function groupOf(tokens: readonly string[]): string {

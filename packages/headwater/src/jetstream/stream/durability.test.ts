@@ -7,9 +7,10 @@ import type { TestEngine } from '../testing/engine.ts'
 const seed = 20_260_101
 
 /** Sends without waiting; what comes back is collected. */
+let asked = 0
 function ask(engine: TestEngine, subject: string, payload = 'x', headers: [string, string][] = []): string[] {
   const got: string[] = []
-  const inbox = `_INBOX.${subject}.${Math.round(engine.clock.now() * 1000)}.${headers.length}`
+  const inbox = `_INBOX.ask.${++asked}`
   engine.bus.listen(inbox, ({ headers: block, payload: body }) => {
     got.push(new TextDecoder().decode(body) || new TextDecoder().decode(block))
   })
@@ -113,6 +114,40 @@ describe('on disk', () => {
     await engine.pass(100)
     expect(engine.bus.releases).toBeGreaterThan(0)
     expect((await engine.api('STREAM.INFO.S')).json.state.messages).toBe(20)
+  })
+})
+
+describe('a disk', () => {
+  test('that is full refuses messages, not purges, and takes them again when there is room', async () => {
+    const machine = new DiskMachine(seed, { journalBytes: 64 * 1024, segmentBytes: 64 * 1024 })
+    const engine = await started(machine)
+    machine.disk.faults.capacityBytes = 600_000
+    let refused: { err_code: number } | undefined
+    for (let i = 0; i < 3000 && !refused; i++) {
+      refused = (await engine.request('s.a', 'x'.repeat(1000))).json.error
+    }
+    expect(refused).toMatchObject({ code: 503, err_code: 10023, description: 'insufficient resources' })
+    expect((await engine.api('STREAM.PURGE.S', { keep: 1 })).json.success).toBe(true)
+    machine.disk.faults.capacityBytes = Number.POSITIVE_INFINITY
+    await engine.pass(60_000)
+    expect((await engine.request('s.a', 'x')).json.error).toBeUndefined()
+  })
+
+  test('that answers slowly makes the API refuse what is too much', async () => {
+    const machine = new DiskMachine(seed)
+    const engine = await started(machine)
+    engine.send('s.a', 'x')
+    const answers: string[][] = []
+    for (let i = 0; i < 10_001; i++) answers.push(ask(engine, '$JS.API.STREAM.INFO.NONE', String(i)))
+    expect(answers.filter((answer) => answer.length > 0)).toHaveLength(1)
+    expect(JSON.parse(answers[10_000][0]).error).toEqual({
+      code: 429,
+      err_code: 10167,
+      description: 'too many requests',
+    })
+    await engine.pass(50)
+    expect(answers.every((answer) => answer.length === 1)).toBe(true)
+    expect((await engine.api('STREAM.INFO.S')).json.error).toBeUndefined()
   })
 })
 
