@@ -1,6 +1,8 @@
 /** Keeps a stream within its limits: removes what is too many, too much or too old, a bounded slice a turn. */
 import type { Timer } from '../../base/clock.ts'
 import { timeToMs } from '../../base/time.ts'
+import { MessageView } from '../../store/message-view.ts'
+import { COLD, FOUND } from '../../store/stream-log.ts'
 import type { Environment } from '../environment.ts'
 import { overLimit, overSubjectLimit, untilTooOldMs } from './retention.ts'
 import type { Stream } from './stream.ts'
@@ -15,6 +17,8 @@ export class Trimmer {
   readonly #stream: Stream
   #ageTimer: Timer | undefined
   #continuing = false
+  #reading = false
+  readonly #view = new MessageView()
   #closed = false
 
   constructor(env: Environment, stream: Stream) {
@@ -87,8 +91,11 @@ export class Trimmer {
     this.#ageTimer?.cancel()
     this.#ageTimer = undefined
     const { config, log } = this.#stream
-    const ms = untilTooOldMs(config, log.state.messages, timeToMs(log.state.firstTime), this.#env.clock.now())
-    if (ms === undefined || this.#closed) return
+    if (this.#closed || config.max_age <= 0) return
+    const firstMs = this.#firstTimeMs()
+    if (firstMs === undefined) return
+    const ms = untilTooOldMs(config, log.state.messages, firstMs, this.#env.clock.now())
+    if (ms === undefined) return
     this.#ageTimer = this.#env.clock.after(Math.max(ms, AGE_STEP_MS), () => {
       this.#ageTimer = undefined
       this.#removeOld()
@@ -99,11 +106,35 @@ export class Trimmer {
     const { config, log } = this.#stream
     const now = this.#env.clock.now()
     for (let left = SLICE; left > 0; left--) {
-      const ms = untilTooOldMs(config, log.state.messages, timeToMs(log.state.firstTime), now)
+      const firstMs = this.#firstTimeMs()
+      if (firstMs === undefined) return
+      const ms = untilTooOldMs(config, log.state.messages, firstMs, now)
       if (ms === undefined || ms > 0) break
       this.#removeFirst()
     }
     this.#armAge()
+  }
+
+  /**
+   * The time of the oldest message, from the message itself: nothing is removed on a guess. Undefined when there is none, or
+   * while it is read from disk; then its age is judged when it came.
+   */
+  #firstTimeMs(): number | undefined {
+    const { log } = this.#stream
+    const found = log.read(log.state.firstSeq, this.#view)
+    if (found === FOUND) return timeToMs(this.#view.time())
+    if (found === COLD && !this.#reading) {
+      this.#reading = true
+      const judge = (): void => {
+        this.#reading = false
+        if (!this.#closed) this.#removeOld()
+      }
+      // A message that cannot be read keeps those behind it: the log has said so, and a purge or a delete still works.
+      log.load(log.state.firstSeq).then(judge, () => {
+        this.#reading = false
+      })
+    }
+    return undefined
   }
 
   #removeFirst(): void {
