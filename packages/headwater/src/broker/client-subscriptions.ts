@@ -35,7 +35,10 @@ export class ClientSubscriptions {
     const queue = args.length === 3 ? args[1] : undefined
     const sid = args[args.length - 1]
     if (!isValidSubject(subject)) return protocolErrors.invalidSubject
-    if (queue === '_sys_') return protocolErrors.subscribeDenied(fromWire(subject), queue)
+    const permissions = this.#connection.identity.permissions
+    if (queue === '_sys_' || permissions?.maySubscribe(subject, queue) === false) {
+      return protocolErrors.subscribeDenied(fromWire(subject), queue === undefined ? undefined : fromWire(queue))
+    }
     if (this.#bySid.has(sid)) return undefined
     if (this.#max > 0 && this.#bySid.size >= this.#max) return protocolErrors.subscriptionsExceeded
     const subscription = new Subscription(this.#connection, subject, queue, sid)

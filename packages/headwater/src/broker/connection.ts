@@ -55,8 +55,8 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
   readonly #inlet: Inlet
   readonly #login: Login
   readonly #pauses: Pauses
-  /** Publishing needs a look: verbose or pedantic. */
-  #isChatty = true
+  /** Publishing needs a look: verbose, pedantic, or not everything is permitted. */
+  #needsLook = true
   #noResponders = false
   /** The second INFO: it follows the first PONG after CONNECT, once. */
   #owesInfo = false
@@ -102,11 +102,6 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
 
   get isOpen(): boolean {
     return this.closedReason === undefined
-  }
-
-  /** Whether CONNECT was accepted. */
-  get isConnected(): boolean {
-    return this.connectedMs > 0
   }
 
   // --- what the transport tells
@@ -163,7 +158,7 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
     const host = this.#host
     this.inMsgs++
     this.inBytes += frame.bodyEnd - frame.bodyStart
-    if (this.#isChatty && !this.#chat(bytes, frame)) return
+    if (this.#needsLook && !this.#look(bytes, frame)) return
     if (mayBeReserved(bytes, frame)) {
       const denied = reservedPublish(bytes, frame)
       if (denied !== undefined) {
@@ -264,7 +259,7 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
     this.connectedMs = this.#host.clock.now()
     this.echo = options.echo
     this.headers = options.headers
-    this.#isChatty = options.verbose || options.pedantic
+    this.#needsLook = options.verbose || options.pedantic || identity.permissions !== undefined
     this.#noResponders = options.no_responders
     this.#owesInfo = !this.#wasInformed
     this.busClient = { id: this.id, name: options.name, user: identity.user, host: this.transport.remoteAddress }
@@ -285,14 +280,17 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
 
   // --- the rarer sides of a publish
 
-  /** For verbose and pedantic clients, after the check that could refuse the message. False when it was refused. */
-  #chat(bytes: Buffer, frame: PublishFrame): boolean {
-    const denied = mayBeReserved(bytes, frame) ? reservedPublish(bytes, frame) : undefined
+  /** For clients that are verbose, pedantic or restricted, after the check that could refuse the message. False when it was refused. */
+  #look(bytes: Buffer, frame: PublishFrame): boolean {
+    const subject = bytes.toString('latin1', frame.subjectStart, frame.subjectEnd)
+    let denied = mayBeReserved(bytes, frame) ? reservedPublish(bytes, frame) : undefined
+    if (this.identity.permissions?.mayPublish(subject) === false)
+      denied = protocolErrors.publishDenied(fromWire(subject))
     if (denied !== undefined) {
       this.refuse(denied)
       return false
     }
-    if (this.options.pedantic && !isLiteral(bytes.toString('latin1', frame.subjectStart, frame.subjectEnd))) {
+    if (this.options.pedantic && !isLiteral(subject)) {
       this.refuse(protocolErrors.invalidPublishSubject)
     }
     this.#ok()
@@ -384,7 +382,7 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
 
   /** Sends one more INFO, when the client understands it. */
   inform(): void {
-    if (this.isOpen && this.isConnected && this.options.protocol >= 1) {
+    if (this.isOpen && this.connectedMs > 0 && this.options.protocol >= 1) {
       this.outbox.text(this.#host.infoFor(this, true))
     }
   }

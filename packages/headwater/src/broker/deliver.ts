@@ -13,6 +13,7 @@
 import type { Random } from '../base/random.ts'
 import { copyBytes, digitCount, fromWire, writeNumber } from '../protocol/encode.ts'
 import type { PublishFrame } from '../protocol/parser.ts'
+import { subjectMatches } from '../protocol/subject.ts'
 import { mem } from './arena.ts'
 import type { BusClient, Inbound } from './bus-types.ts'
 import type { Connection } from './connection.ts'
@@ -74,13 +75,13 @@ export class Delivery {
     const subscriptions = route.subscriptions
     for (let i = 0; i < subscriptions.length; i++) {
       const subscription = subscriptions[i]
-      if (!subscription.isPlain && !admits(subscription, publisher)) continue
+      if (!subscription.isPlain && !admits(subscription, publisher, bytes, frame)) continue
       this.#send(subscription, publisher, bytes, frame, inPlace)
       taken = true
     }
     const queues = route.queues
     for (let i = 0; i < queues.length; i++) {
-      const member = this.pick(queues[i], publisher)
+      const member = this.#pick(queues[i], publisher, bytes, frame)
       if (member === undefined) continue
       this.#send(member, publisher, bytes, frame, inPlace)
       taken = true
@@ -89,22 +90,20 @@ export class Delivery {
     return taken
   }
 
-  /** One random member of a queue group that can take a message from `publisher`; undefined when none can. */
-  pick(members: Subscription[], publisher: Connection | undefined): Subscription | undefined {
+  /** One random member of a queue group that can take the message; undefined when none can. */
+  #pick(
+    members: Subscription[],
+    publisher: Connection | undefined,
+    bytes: Buffer,
+    frame: PublishFrame,
+  ): Subscription | undefined {
     const count = members.length
     const first = count === 1 ? 0 : this.#random.below(count)
     for (let i = 0; i < count; i++) {
       const member = members[(first + i) % count]
-      if (member.isPlain || admits(member, publisher)) return member
+      if (member.isPlain || admits(member, publisher, bytes, frame)) return member
     }
     return undefined
-  }
-
-  /** Sends `frame` to one subscription, whoever else wants it. */
-  sendTo(subscription: Subscription, publisher: Connection | undefined, bytes: Buffer, frame: PublishFrame): void {
-    this.#composedSid = undefined
-    this.#body = NONE
-    this.#send(subscription, publisher, bytes, frame, false)
   }
 
   #send(
@@ -226,8 +225,17 @@ export function replyOf(bytes: Buffer, frame: PublishFrame): string {
   return fromWire(bytes.toString('latin1', frame.replyStart, frame.replyEnd))
 }
 
-function admits(subscription: Subscription, publisher: Connection | undefined): boolean {
-  return !subscription.isClosed && (subscription.connection.echo || subscription.connection !== publisher)
+/** Whether a subscription that is not plain may get this message. */
+function admits(
+  subscription: Subscription,
+  publisher: Connection | undefined,
+  bytes: Buffer,
+  frame: PublishFrame,
+): boolean {
+  if (subscription.isClosed || (subscription.connection === publisher && !publisher.echo)) return false
+  if (subscription.denied.length === 0) return true
+  const subject = bytes.toString('latin1', frame.subjectStart, frame.subjectEnd)
+  return !subscription.denied.some((pattern) => subjectMatches(pattern, subject))
 }
 
 /** Bytes of `MSG subject sid [reply] size\r\n`, or HMSG when `headers` is not negative. `sidLength` counts its two blanks. */

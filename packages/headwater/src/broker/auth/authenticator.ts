@@ -1,4 +1,5 @@
 /** Who may connect: the port that CONNECT's credentials are held against. */
+import type { PermissionSet } from '../permissions.ts'
 
 /** What the client offers. */
 export interface Credentials {
@@ -17,6 +18,8 @@ export interface Credentials {
 export interface Identity {
   /** Shown by monitoring and to the engine; '' for nobody in particular. */
   readonly user: string
+  /** Everything may be published and subscribed, when undefined. */
+  readonly permissions?: PermissionSet
 }
 
 /** Decides about credentials: an identity, or undefined to refuse. A promise pauses the connection until it is settled. */

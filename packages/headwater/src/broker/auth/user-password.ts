@@ -1,10 +1,13 @@
 /** Users with passwords, or one token. */
+import { PermissionSet, type Permissions } from '../permissions.ts'
 import type { Authenticator, Credentials, Identity } from './authenticator.ts'
 import { sameSecret } from './secrets.ts'
 
 export interface UserPassword {
   readonly user: string
   readonly password: string
+  /** Everything, when undefined. */
+  readonly permissions?: Permissions
 }
 
 /** Checks a password against a stored hash; handed in by the server for bcrypt. */
@@ -15,12 +18,15 @@ export type HashVerifier = (password: string, hash: string) => boolean | Promise
  * With `noAuthUser`, who offers nothing at all is that user.
  */
 export class UserPasswordAuthenticator implements Authenticator {
-  readonly #users = new Map<string, string>()
+  readonly #users = new Map<string, { password: string; identity: Identity }>()
   readonly #verifyHash: HashVerifier | undefined
   readonly #noAuthUser: string | undefined
 
   constructor(users: readonly UserPassword[], options: { verifyHash?: HashVerifier; noAuthUser?: string } = {}) {
-    for (const { user, password } of users) this.#users.set(user, password)
+    for (const { user, password, permissions } of users) {
+      const identity = permissions === undefined ? { user } : { user, permissions: new PermissionSet(permissions) }
+      this.#users.set(user, { password, identity })
+    }
     this.#verifyHash = options.verifyHash
     this.#noAuthUser = options.noAuthUser
   }
@@ -28,16 +34,18 @@ export class UserPasswordAuthenticator implements Authenticator {
   authenticate(credentials: Credentials): Identity | undefined | Promise<Identity | undefined> {
     const { user, pass } = credentials
     const offersNothing = user === '' && pass === '' && credentials.token === '' && credentials.nkey === ''
-    if (offersNothing && this.#noAuthUser !== undefined) return { user: this.#noAuthUser }
-    const stored = this.#users.get(user)
-    if (stored?.startsWith('$2') && this.#verifyHash !== undefined) {
-      const verdict = this.#verifyHash(pass, stored)
-      if (typeof verdict === 'boolean') return verdict ? { user } : undefined
-      return verdict.then((right) => (right ? { user } : undefined))
+    if (offersNothing && this.#noAuthUser !== undefined) {
+      return this.#users.get(this.#noAuthUser)?.identity ?? { user: this.#noAuthUser }
+    }
+    const known = this.#users.get(user)
+    if (known?.password.startsWith('$2') && this.#verifyHash !== undefined) {
+      const verdict = this.#verifyHash(pass, known.password)
+      if (typeof verdict === 'boolean') return verdict ? known.identity : undefined
+      return verdict.then((right) => (right ? known.identity : undefined))
     }
     // An unknown user costs the same comparison as a known one.
-    const right = sameSecret(pass, stored ?? '')
-    return right && stored !== undefined ? { user } : undefined
+    const right = sameSecret(pass, known?.password ?? '')
+    return right ? known?.identity : undefined
   }
 }
 
