@@ -3,6 +3,8 @@ import { MessageView } from '../../store/message-view.ts'
 import { COLD } from '../../store/stream-log.ts'
 import { DiskMachine } from '../testing/disk-engine.ts'
 import type { TestEngine } from '../testing/engine.ts'
+import { Listener } from '../testing/listener.ts'
+import type { Stream } from './stream.ts'
 
 const seed = 20_260_101
 
@@ -153,9 +155,9 @@ describe('a disk', () => {
 
 describe('messages that are on disk only', () => {
   /** A stream of which the first messages have left memory: `n` messages on subjects s.0 to s.9. */
-  async function coldStream(n: number, ageMs: number): Promise<{ engine: TestEngine }> {
+  async function coldStream(n: number, ageMs: number, config: object = {}): Promise<{ engine: TestEngine }> {
     const machine = new DiskMachine(seed, { journalBytes: 64 * 1024, segmentBytes: 64 * 1024 })
-    let engine = await started(machine)
+    let engine = await started(machine, config)
     for (let i = 0; i < n; i++) {
       engine.send(`s.${i % 10}`, `${i + 1} ${'x'.repeat(500)}`, [['Nats-Msg-Id', `id${i + 1}`]])
       if (i % 20 === 19) await engine.pass(20)
@@ -201,5 +203,34 @@ describe('messages that are on disk only', () => {
     await engine.request('s.a', 'x')
     expect((await engine.api('STREAM.INFO.S')).json.state).toMatchObject({ messages: 900, first_seq: 1102 })
     expect((await engine.api('CONSUMER.INFO.S.C')).json.num_pending).toBe(900)
+  })
+
+  test('go from an interest stream when nobody needs them, once their subject is known', async () => {
+    const { engine } = await coldStream(2000, 150_000)
+    const stream = engine.jetstream.stream('S') as Stream
+    const isCold = (seq: number): boolean => stream.log.read(seq, new MessageView()) === COLD
+    const middle =
+      Array.from({ length: 1990 }, (_, i) => i + 2).find((seq) => [seq - 1, seq, seq + 1].every(isCold)) ?? 0
+    const around = [middle - 1, middle, middle + 1]
+    const some = new Listener(stream, 'some', [`s.${(middle - 1) % 10}`])
+    const all = new Listener(
+      stream,
+      'all',
+      Array.from({ length: 10 }, (_, i) => `s.${i}`),
+    )
+    // Not awaited: judging the stream anew brings everything into memory.
+    engine.jetstream.updateStream({ name: 'S', subjects: ['s.>'], retention: 'interest' })
+    expect(around.every(isCold)).toBe(true)
+    for (const seq of around) all.settle(stream, seq)
+    await engine.pass(1000)
+    // The other one wants the one in the middle; nobody else needs the two around it.
+    expect(stream.log.state.messages).toBe(1998)
+    expect(around.filter((seq) => stream.log.nextSeq(seq) === seq)).toEqual([middle])
+    some.settle(stream, middle)
+    await engine.pass(100)
+    expect(around.filter((seq) => stream.log.nextSeq(seq) === seq)).toEqual([])
+    stream.removeConsumer('all')
+    await engine.pass(1000)
+    expect(stream.log.state.messages).toBe(199)
   })
 })

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { ConsumerLog } from '../../store/stream-log.ts'
 import { TestEngine } from '../testing/engine.ts'
-import type { HostedConsumer } from './hosted-consumer.ts'
+import { Listener } from '../testing/listener.ts'
 import { type Arrival, countedBytes, overLimit, overSubjectLimit, refusal, untilTooOldMs } from './retention.ts'
 import type { Stream } from './stream.ts'
 import { withDefaults } from './stream-config.ts'
@@ -206,51 +205,6 @@ describe('a purge', () => {
     expect((await engine.api('STREAM.PURGE.S', { seq: 3, keep: 1 })).json.error.err_code).toBe(10003)
   })
 })
-
-/** A consumer that says what a test wants it to say, and notes what it is told. */
-class Listener implements HostedConsumer {
-  readonly told: string[] = []
-  readonly settledSeqs = new Set<number>()
-  readonly name: string
-  readonly #subjects: string[]
-
-  constructor(stream: Stream, name: string, subjects: string[]) {
-    this.name = name
-    this.#subjects = subjects
-    stream.addConsumer(this, stream.log.createConsumer('{}') as ConsumerLog)
-  }
-
-  wants(subject: string): boolean {
-    return this.#subjects.includes(subject)
-  }
-
-  needs(seq: number): boolean {
-    return !this.settledSeqs.has(seq)
-  }
-
-  wake(): void {}
-
-  removed(seq: number, subject: string): void {
-    this.told.push(`${seq} ${subject}`)
-  }
-
-  purgedBelow(seq: number): void {
-    this.told.push(`below ${seq}`)
-  }
-
-  streamUpdated(): void {
-    this.told.push('updated')
-  }
-
-  close(reason: string): void {
-    this.told.push(reason)
-  }
-
-  settle(stream: Stream, seq: number): void {
-    this.settledSeqs.add(seq)
-    stream.settled(this.name, seq)
-  }
-}
 
 describe('interest', () => {
   async function shared(): Promise<{ engine: TestEngine; stream: Stream; a: Listener; both: Listener }> {
