@@ -43,6 +43,8 @@ export class JournalHome implements LogHome, FrameMember {
   damagedSegments: SegmentEntry[] = []
   /** Removed messages whose bytes are to be overwritten, if they have reached a segment, once a checkpoint knows them dead. */
   erasures: number[] = []
+  /** Segments with a damaged record: they are not rewritten. */
+  readonly uncompactable: Set<Segment> = new Set()
   hasFolder = false
   /** Has records in the journal file that is written now. */
   dirty = false
@@ -182,8 +184,14 @@ export class JournalHome implements LogHome, FrameMember {
     return this.#reader.find(run, i)
   }
 
-  load(log: Log, run: Run, i: number): Promise<void> {
-    return this.#reader.load(log.id, run, i)
+  async load(log: Log, run: Run, i: number): Promise<void> {
+    try {
+      await this.#reader.load(log.id, run, i)
+    } catch (error) {
+      // A run that was rewritten or emptied meanwhile has lost its file; that is no damage.
+      if (log.index.runs.includes(run)) this.#reader.tell(error as Error)
+      throw error
+    }
   }
 
   /** Recovery: everything that was found is readable. */

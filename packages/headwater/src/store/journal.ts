@@ -138,7 +138,8 @@ export class Journal {
   /** Deletes a file whose every record is durable elsewhere (I6). */
   async retire(name: string): Promise<void> {
     const { fs, folder } = this.#options
-    await fs.unlink(`${folder}/${name}`)
+    // Asked again after a failure, the name may be gone already.
+    if (await fs.exists(`${folder}/${name}`)) await fs.unlink(`${folder}/${name}`)
     // One name at a time: if an older file came back after a crash and a younger one did not, there would be a hole.
     await fs.syncDir(folder)
   }
@@ -147,7 +148,7 @@ export class Journal {
   async setAside(name: string, to: string): Promise<void> {
     const { fs, folder } = this.#options
     await fs.makeFolder(to)
-    await fs.rename(`${folder}/${name}`, `${to}/${name}`)
+    if (await fs.exists(`${folder}/${name}`)) await fs.rename(`${folder}/${name}`, `${to}/${name}`)
     await fs.syncDir(to)
     await fs.syncDir(folder)
   }

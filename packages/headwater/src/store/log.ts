@@ -192,9 +192,17 @@ export class Log implements StreamLog {
   }
 
   async load(seq: number): Promise<void> {
-    const run = this.index.runOf(seq)
-    const i = run ? run.find(seq) : -1
-    if (run && i >= 0 && !run.isDead(i) && !run.chunks) await this.home.load(this, run, i)
+    for (;;) {
+      const run = this.index.runOf(seq)
+      const i = run ? run.find(seq) : -1
+      if (!run || i < 0 || run.isDead(i) || this.#chunkOf(run, i)) return
+      try {
+        await this.home.load(this, run, i)
+      } catch (error) {
+        // Its run may have been written anew meanwhile: then the message is elsewhere, or gone.
+        if (this.index.runOf(seq) === run) throw error
+      }
+    }
   }
 
   nextSeq(from: number, filter?: LogFilter): number {

@@ -113,8 +113,12 @@ export class Reader {
     this.#keep({ run, from, to: good, chunk })
   }
 
+  /** Tells of a message that could not be read. */
+  tell(error: Error): void {
+    this.onDamage?.(error.message)
+  }
+
   #damage(place: string, cause?: unknown): HeadwaterError {
-    this.onDamage?.(place)
     const hint = 'The stream serves its other messages; restore this one from a backup, or delete it.'
     return new HeadwaterError('HW_DATA_CORRUPT', place, { hint, cause })
   }

@@ -5,7 +5,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { FileSystem } from '../base/fs.ts'
 import { CHECKPOINT_NAME } from './checkpoint.ts'
-import { streamFolder } from './flush.ts'
+import { streamFolder } from './flush-context.ts'
 import { corrupt, type JournalFound } from './journal-files.ts'
 import type { JournalHome } from './journal-home.ts'
 import { Log } from './log.ts'

@@ -6,7 +6,9 @@ import type { FolderLock } from '../base/fs.ts'
 import { Background } from './background.ts'
 import type { Chunks } from './chunk.ts'
 import type { CommitQueue } from './commit-queue.ts'
-import { type FlushContext, flushStream, removeStreamFolder } from './flush.ts'
+import { compact, sparseSegments } from './compaction.ts'
+import { flushStream, removeStreamFolder } from './flush.ts'
+import type { FlushContext } from './flush-context.ts'
 import type { Journal } from './journal.ts'
 import type { JournalFound } from './journal-files.ts'
 import { JournalHome } from './journal-home.ts'
@@ -32,6 +34,7 @@ interface Generation {
   readonly dirty: Set<JournalHome>
   /** Runs that were flushed and can still be read from memory. */
   readonly hot: Run[]
+  readonly flushed: Set<JournalHome>
   /** The files hold records of streams that are damaged: they are set aside, not deleted. */
   readonly keep: boolean
 }
@@ -77,7 +80,7 @@ export class FileStore implements Store {
     this.#reader = reader
     this.recovery = parts.report
     this.#nextId = recovered.replay.nextStreamId
-    this.#current = { chunks: queue.chunks, dirty: new Set(), hot: [], keep: false }
+    this.#current = { chunks: queue.chunks, dirty: new Set(), hot: [], flushed: new Set(), keep: false }
     this.#background = new Background(options.realClock, (what, cause) => {
       options.log.error({ err: cause }, `${what} failed and is tried again`)
     })
@@ -171,6 +174,14 @@ export class FileStore implements Store {
     })
   }
 
+  #compactSoon(home: JournalHome): void {
+    this.#background.add(`compacting stream ${home.log.id}`, async () => {
+      if (home.deleted) return
+      const group = sparseSegments(home, this.#flush.segmentBytes)
+      if (group.length > 0) await compact(this.#flush, home, group)
+    })
+  }
+
   whenReadable(waiter: Waiter): void {
     this.#queue.whenReadable(waiter)
   }
@@ -195,7 +206,7 @@ export class FileStore implements Store {
     const full = this.#current
     full.chunks = former
     for (const home of full.dirty) home.dirty = false
-    this.#current = { chunks: this.#queue.chunks, dirty: new Set(), hot: [], keep: false }
+    this.#current = { chunks: this.#queue.chunks, dirty: new Set(), hot: [], flushed: new Set(), keep: false }
     this.#flushing = full
     this.#journal.blocked = true
     // What was flushed before is from now on read from disk.
@@ -214,12 +225,15 @@ export class FileStore implements Store {
   /** May be repeated after a failure: what was flushed already is not flushed again. */
   async #flushGeneration(generation: Generation, names: string[], endLsn: number): Promise<void> {
     for (const home of [...generation.dirty]) {
+      generation.flushed.add(home)
       this.#background.checkGoingOn()
       if (!home.deleted) await flushStream(this.#flush, home, endLsn, generation)
       generation.dirty.delete(home)
     }
     // Deletions asked for until now are in these files, and must be done before the files go.
     const retire = async (): Promise<void> => {
+      // What the files still said of streams that are deleted now is said by the next file: it must be on disk before they go.
+      await this.#synced()
       while (names.length > 0) {
         if (generation.keep) await this.#journal.setAside(names[0], `${this.#options.folder}/damaged`)
         else await this.#journal.retire(names[0])
@@ -231,6 +245,7 @@ export class FileStore implements Store {
       this.#relieve()
     }
     this.#background.add('retiring a journal file', retire)
+    for (const home of generation.flushed) this.#compactSoon(home)
   }
 
   /** Resolves when nothing is under way: no frame, no flush, no deletion. */
@@ -252,7 +267,7 @@ export class FileStore implements Store {
     const names = [...found.empty, ...found.files.map((file) => file.name)]
     if (names.length === 0) return
     const keep = replay.holdsDamaged || replay.unknown().length > 0
-    this.#flushing = { chunks: replay.chunks, dirty: replay.dirty, hot: [], keep }
+    this.#flushing = { chunks: replay.chunks, dirty: replay.dirty, hot: [], flushed: new Set(), keep }
     this.#journal.blocked = true
     this.#fileFull(names, firstLsn)
   }

@@ -269,20 +269,20 @@ export class StreamIndex {
 
   /** Puts `by` where `run` was, with everything that died in `run` meanwhile dead in `by` too. `by` must hold its living entries. */
   replace(run: Run, by: Run | undefined): void {
-    const at = this.runs.indexOf(run)
+    this.replaceAll([run], by)
+  }
+
+  /** As replace, for neighbouring runs, oldest first; runs that have left the index already may be among them. */
+  replaceAll(runs: readonly Run[], by: Run | undefined): void {
+    assert(!runs.includes(this.tail), 'the tail is closed before it is replaced')
+    const at = this.runs.findIndex((run) => runs.includes(run))
+    const live = runs.reduce((sum, run) => sum + run.live, 0)
+    if (by) carryOver(runs, by)
+    assert((by?.live ?? 0) === live, 'I8: a living message stays in the index')
     if (at < 0) return
-    assert(run !== this.tail, 'the tail is closed before it is replaced')
-    if (!by || run.live === 0) {
-      this.runs.splice(at, 1)
-      return
-    }
-    for (let i = 0; i < by.n; i++) {
-      if (run.isDead(run.find(by.seqOf(i)))) {
-        by.kill(i)
-      }
-    }
-    assert(by.live === run.live, 'I8: a living message stays in the index')
-    this.runs[at] = by
+    let count = 0
+    while (runs.includes(this.runs[at + count])) count++
+    this.runs.splice(at, count, ...(by && by.live > 0 ? [by] : []))
   }
 
   /** Recovery: takes a run that was read from disk, with the dead bits of its checkpoint. Runs come in order. */
@@ -319,6 +319,16 @@ export class StreamIndex {
       else high = middle
     }
     return low - 1
+  }
+}
+
+/** Kills every entry of `by` that is dead in the runs that it was copied from. */
+function carryOver(runs: readonly Run[], by: Run): void {
+  let r = 0
+  for (let i = 0; i < by.n; i++) {
+    const seq = by.seqOf(i)
+    while (runs[r].endSeq <= seq) r++
+    if (runs[r].isDead(runs[r].find(seq)) && !by.isDead(i)) by.kill(i)
   }
 }
 
