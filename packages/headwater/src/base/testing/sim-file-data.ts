@@ -76,7 +76,9 @@ export class SimFileData {
     const dirty = this.dirtySectors().sort((a, b) => a - b)
     const kept = random.pick([keepNone, keepAll, keepPrefix, keepSome, keepAllButOne])(dirty, random)
     const lengths = [this.#platterLength, this.length]
-    if (kept.length > 0) lengths.push(Math.min(this.length, (kept[kept.length - 1] + 1) * SECTOR_BYTES))
+    // A sector in the middle was overwritten in place: that makes no file shorter than it was known to be.
+    const keptEnd = kept.length === 0 ? 0 : (kept[kept.length - 1] + 1) * SECTOR_BYTES
+    lengths.push(Math.min(this.length, Math.max(this.#platterLength, keptEnd)))
     const length = kept.length === dirty.length && random.chance(0.5) ? this.length : random.pick(lengths)
     for (const sector of kept) this.#persistSector(sector)
     this.#setPlatterLength(length)
