@@ -1,6 +1,9 @@
 /** The clients of the simulation: they publish, ask the API, and are told, later, not at all, or that the server is gone. */
 import type { SimBus } from './bus.ts'
 
+// biome-ignore lint/suspicious/noExplicitAny: the API's answers are looked into wherever it helps
+export type Json = Record<string, any>
+
 /** What came of a request. `lost`: the server died first, so it may have happened or not. `none`: nobody listens. */
 export type Answer = { reply: string; headers: string } | 'lost' | 'none'
 
@@ -31,10 +34,10 @@ export class Clients {
   }
 
   /** Asks the JetStream API; the answer is parsed, `error` in it is for the caller to look at. */
-  api(subject: string, body: unknown, answered: (answer: Record<string, any> | 'lost' | 'none') => void): void {
+  api(subject: string, body: unknown, answered: (answer: Json | 'lost' | 'none') => void): void {
     const payload = body === undefined ? '' : JSON.stringify(body)
     this.request(`$JS.API.${subject}`, '', payload, (answer) =>
-      answered(typeof answer === 'string' ? answer : (JSON.parse(answer.reply) as Record<string, any>)),
+      answered(typeof answer === 'string' ? answer : (JSON.parse(answer.reply) as Json)),
     )
   }
 

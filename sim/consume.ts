@@ -40,7 +40,10 @@ export class Consuming {
   toggle(stream: ModelStream, consumer: ModelConsumer): void {
     if (!consumer.config.deliver_subject) return
     const connected = this.#inboxes.get(consumer)
-    if (!connected) return this.connect(stream, consumer)
+    if (!connected) {
+      this.connect(stream, consumer)
+      return
+    }
     this.#note(`${stream.name}/${consumer.name} loses its subscriber`)
     connected.subscription.unsubscribe()
     this.#inboxes.delete(consumer)

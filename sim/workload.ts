@@ -2,7 +2,7 @@
 import type { SeededRandom } from '../packages/headwater/src/base/testing/seeded-random.ts'
 import { subjectMatches } from '../packages/headwater/src/protocol/subject.ts'
 import { checkAcknowledged } from './checkers/order.ts'
-import type { Clients } from './client.ts'
+import type { Clients, Json } from './client.ts'
 import type { Consuming } from './consume.ts'
 import { type Swarm, weighted } from './faults.ts'
 import type { ConsumerSettings, Model, ModelConsumer, ModelStream, Publication, StreamSettings } from './model.ts'
@@ -158,7 +158,7 @@ export class Workload {
     this.#clients.api(`STREAM.MSG.GET.${stream.name}`, body, (answer) => {
       if (typeof answer === 'string' || !answer.message || this.poisoned()) return
       this.#note(`read ${stream.name}/${answer.message.seq}`)
-      const { seq, subject, data = '', hdrs = '', time } = answer.message as Record<string, any>
+      const { seq, subject, data = '', hdrs = '', time } = answer.message as Json
       const [payload, headers] = [data, hdrs].map((text) => Buffer.from(text, 'base64').toString('latin1'))
       const bytes = subject.length + payload.length + headers.length + 34
       this.#model.saw(stream, seq, subject, bytes, Date.parse(time), payload).promised = true

@@ -1,5 +1,5 @@
 /** What the API says is what there is: counts, bytes, sequences, and each consumer's pending. */
-import type { Clients } from '../client.ts'
+import type { Clients, Json } from '../client.ts'
 import { type Model, wants } from '../model.ts'
 import { must } from '../trace.ts'
 import type { StreamContents } from './contents.ts'
@@ -49,7 +49,7 @@ function checkConsumer(model: Model, found: StreamContents, name: string, client
   })
 }
 
-function ask(clients: Clients, subject: string, check: (answer: Record<string, any>) => void): void {
+function ask(clients: Clients, subject: string, check: (answer: Json) => void): void {
   clients.api(subject, undefined, (answer) => {
     if (answer === 'lost') return
     must(answer !== 'none', `nobody answers ${subject}`)

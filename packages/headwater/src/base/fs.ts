@@ -37,6 +37,7 @@ export interface FolderLock {
   release(): Promise<void>
 }
 
+/** The file operations that the store is built on. Every method rejects with a FileSystemError. */
 export interface FileSystem {
   open(path: string, mode: OpenMode): Promise<File>
   /** The names in a folder, sorted. */

@@ -5,6 +5,7 @@ export interface Time {
   readonly nanos: number
 }
 
+/** No time: the zero value of the protocol, printed as year one. */
 export const ZERO_TIME: Time = { seconds: 0, nanos: 0 }
 
 /** From milliseconds with a fraction, as Clock.now() gives them. */

@@ -39,6 +39,7 @@ export interface SimFaults {
   capacityBytes: number
 }
 
+/** A disk that only takes its time. */
 export const NO_FAULTS: SimFaults = {
   operationMs: [0.05, 0.5],
   writeError: 0,
@@ -53,6 +54,7 @@ export const NO_FAULTS: SimFaults = {
 /** `kill`: the process alone dies. `power`: the machine does. */
 export type Crash = 'kill' | 'power'
 
+/** What the next operation of its kind can be made to do: fail with EIO, or (`short`) write less than asked for. */
 export type FaultKind = 'write' | 'sync' | 'read' | 'short'
 
 /** An operation that has been asked for and has not taken effect. */
