@@ -15,7 +15,7 @@ export const differences: readonly Difference[] = [
   {
     id: 'identity',
     headwater:
-      'INFO says version 2.10.29 (the newest version all of whose gated features are there), `jetstream_api_level` 0 wherever a level is told.',
+      'INFO says version 2.10.29 (the newest version all of whose gated features are there) and no API level; the account info says level 0; a request that requires a level above 0 is refused.',
     natsServer: 'INFO says its own version, API level 5.',
     reason: 'Clients switch features on by this version. It rises as features of later versions arrive.',
   },

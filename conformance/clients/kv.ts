@@ -195,6 +195,17 @@ export const kv: Group = {
       },
     },
     {
+      name: 'a marker with a time to live',
+      async run(t) {
+        const outcome = await bucket(t, { markerTTL: 60_000 }).then(
+          () => 'created',
+          (error: Error) =>
+            /subject_delete_marker_ttl is not supported/.test(error.message) ? 'refused by name' : error.message,
+        )
+        t.differs('newer-features', outcome, { headwater: 'refused by name', judge: 'created' })
+      },
+    },
+    {
       name: 'many keys at once',
       async run(t) {
         const store = await bucket(t)

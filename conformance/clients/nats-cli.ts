@@ -114,6 +114,35 @@ const cases: readonly Case[] = [
     },
   },
   {
+    name: 'bench: core, publish, fetch, ordered, key-value',
+    async run(t) {
+      const few = ['--msgs', '500', '--no-progress']
+      // Created here: with --create the CLI asks for features of later versions.
+      await nats(t, 'stream', 'add', t.id, '--subjects', t.subject, '--defaults')
+      expectMatch(await nats(t, 'bench', 'pub', t.subject, ...few), /msgs\/sec/)
+      expectMatch(await nats(t, 'bench', 'js', 'pub', 'sync', t.subject, '--stream', t.id, ...few), /msgs\/sec/)
+      expectMatch(await nats(t, 'bench', 'js', 'pub', 'async', t.subject, '--stream', t.id, ...few), /msgs\/sec/)
+      expectMatch(await nats(t, 'bench', 'js', 'fetch', '--stream', t.id, ...few), /msgs\/sec/)
+      expectMatch(await nats(t, 'bench', 'js', 'ordered', '--stream', t.id, ...few), /msgs\/sec/)
+    },
+  },
+  {
+    name: 'sub hears what is published',
+    async run(t) {
+      await nats(t, 'stream', 'add', t.id, '--subjects', t.subject, '--defaults')
+      const heard = nats(t, 'sub', t.subject, '--count', '1', '--raw')
+      const nc = await t.client()
+      let stop = false
+      void heard.finally(() => (stop = true))
+      while (!stop) {
+        nc.publish(t.subject, 'heard')
+        await nc.flush()
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      expectMatch(await heard, /heard/)
+    },
+  },
+  {
     name: 'account info, and a round trip time',
     async run(t) {
       expectMatch(await nats(t, 'account', 'info'), /Streams/)
