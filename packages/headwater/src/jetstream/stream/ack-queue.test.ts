@@ -49,6 +49,21 @@ describe('the ack queue', () => {
     expect(sent.at(-1)).toContain(':10000}')
   })
 
+  test('sends other answers in their place, also behind a cut', () => {
+    const { acks, sent } = queue()
+    const told = (text: string) => new TextEncoder().encode(text)
+    for (let seq = 1; seq <= 10_000; seq++) {
+      acks.wait('reply.x', seq)
+      if (seq % 1000 === 0) acks.waitToTell('reply.x', seq, told(`after ${seq}`))
+    }
+    for (const seq of [4500, 9999, 10_000]) acks.release(seq)
+    expect(sent).toHaveLength(10_010)
+    for (let thousand = 1; thousand <= 10; thousand++) {
+      expect(sent[thousand * 1001 - 1]).toBe(`reply.x after ${thousand * 1000}`)
+      expect(sent[thousand * 1001 - 2]).toContain(`:${thousand * 1000}}`)
+    }
+  })
+
   test('answers everyone who waits with the error', () => {
     const { acks, sent } = queue()
     acks.wait('reply.1', 1)

@@ -19,6 +19,8 @@ export class AckQueue {
   readonly #prefixLength: number
   #replies: string[] = []
   #seqs: number[] = []
+  /** What to send instead of an ack of the sequence, by place; almost always empty. */
+  #others: Map<number, Uint8Array> | undefined
   #first = 0
 
   constructor(bus: Bus, stream: string) {
@@ -48,24 +50,35 @@ export class AckQueue {
     this.#seqs.push(seq)
   }
 
-  /** Sends every ack up to `readableSeq`, in order. */
+  /** As wait, and sends `told` then: the ack of a duplicate, or an error that tells of state. In one order with the acks. */
+  waitToTell(reply: string, seq: number, told: Uint8Array): void {
+    this.#others ??= new Map()
+    this.#others.set(this.#seqs.length, told)
+    this.wait(reply, seq)
+  }
+
+  /** Sends every answer up to `readableSeq`, in order. */
   release(readableSeq: number): void {
     const seqs = this.#seqs
     let at = this.#first
     while (at < seqs.length && seqs[at] <= readableSeq) {
-      this.send(this.#replies[at], seqs[at])
+      const told = this.#others?.get(at)
+      if (told === undefined) this.send(this.#replies[at], seqs[at])
+      else this.#bus.reply(this.#replies[at], told, 0, told.length)
       at++
     }
     this.#first = at
-    if (at === seqs.length) {
-      this.#replies = []
-      this.#seqs = []
-      this.#first = 0
-    } else if (at > CUT_AT) {
-      this.#replies = this.#replies.slice(at)
-      this.#seqs = seqs.slice(at)
-      this.#first = 0
-    }
+    if (at === seqs.length) this.#clear()
+    else if (at > CUT_AT) this.#cut(at)
+  }
+
+  /** Lets go of the first `count` entries. */
+  #cut(count: number): void {
+    this.#replies = this.#replies.slice(count)
+    this.#seqs = this.#seqs.slice(count)
+    this.#first = 0
+    const others = [...(this.#others ?? [])].filter(([at]) => at >= count)
+    this.#others = others.length > 0 ? new Map(others.map(([at, told]) => [at - count, told])) : undefined
   }
 
   /** Answers everyone who waits with `error` instead: whether their messages are on disk is not known. */
@@ -73,8 +86,13 @@ export class AckQueue {
     for (let at = this.#first; at < this.#replies.length; at++) {
       this.#bus.reply(this.#replies[at], error, 0, error.length)
     }
+    this.#clear()
+  }
+
+  #clear(): void {
     this.#replies = []
     this.#seqs = []
+    this.#others = undefined
     this.#first = 0
   }
 }

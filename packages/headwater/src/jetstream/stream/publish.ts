@@ -174,33 +174,24 @@ export class Publisher {
     this.lastMsgId = id ?? ''
     if (reply === '') return
     if (log.readableSeq >= seq) this.acks.send(reply, seq)
-    else this.#whenReadable(reply, this.#ack(seq, ''))
+    else this.acks.wait(reply, seq)
   }
 
   #acknowledgeDuplicate(reply: string, seq: number): void {
-    if (reply === '') return
-    const ack = this.#ack(seq, ',"duplicate": true')
-    if (this.#stream.log.readableSeq >= seq) this.#env.bus.reply(reply, ack, 0, ack.length)
-    else this.#whenReadable(reply, ack)
+    if (reply !== '') this.#tell(reply, this.#ack(seq, ',"duplicate": true'), seq)
   }
 
   #refuse(reply: string, row: ApiErrorRow): void {
-    const error = this.#errorAck(row)
     // An error that tells a sequence must not tell one that a crash could take back.
     const tellsState = row.err_code === 10071 || row.err_code === 10070
-    if (tellsState && !this.#store.poisoned) this.#whenReadable(reply, error)
-    else this.#env.bus.reply(reply, error, 0, error.length)
+    this.#tell(reply, this.#errorAck(row), tellsState ? this.#stream.log.state.lastSeq : 0)
   }
 
-  #whenReadable(reply: string, told: Uint8Array): void {
-    const { bus } = this.#env
-    this.#store.whenReadable({
-      readable: () => bus.reply(reply, told, 0, told.length),
-      failed: () => {
-        const error = this.#errorAck(POISONED)
-        bus.reply(reply, error, 0, error.length)
-      },
-    })
+  /** Sends an answer that tells of `seq` once that is readable, behind the acks of what came before. */
+  #tell(reply: string, told: Uint8Array, seq: number): void {
+    const { log } = this.#stream
+    if (log.readableSeq >= seq || this.#store.poisoned) this.#env.bus.reply(reply, told, 0, told.length)
+    else this.acks.waitToTell(reply, log.state.lastSeq, told)
   }
 
   #ack(seq: number, more: string): Uint8Array {

@@ -105,7 +105,7 @@ export const streamConfigShape: ObjectShape = {
     allow_msg_counter: 'bool',
     allow_atomic: 'bool',
     allow_msg_schedules: 'bool',
-    persist_mode: { words: ['default', 'async'] },
+    persist_mode: { words: ['', 'default', 'async'] },
     allow_batched: 'bool',
     metadata: { map: 'string' },
     pedantic: 'bool',
