@@ -91,14 +91,15 @@ export function idleTests(file: Pick<SourceFile, 'body'>): { name: string; at: n
 }
 
 /**
- * Exported symbols without a docstring. The file's opening comment speaks for the first export and for the one that the file
- * is named after; a documented constant or type speaks for those that follow it line by line.
+ * Exported symbols without a docstring. The file's opening comment speaks for the first export, for the one that the file is
+ * named after, and for the only class; a documented constant or type speaks for those that follow it line by line.
  */
 export function undocumented(
   file: Pick<SourceFile, 'path' | 'body' | 'comments' | 'text'>,
 ): { name: string; at: number }[] {
   const missing: { name: string; at: number }[] = []
   const named = (file.path.split('/').at(-1) ?? '').replace(/\..*$/, '').replaceAll('-', '')
+  const classes = file.body.filter((node) => (node.declaration as SyntaxNode | undefined)?.type === 'ClassDeclaration')
   let first = true
   let documentedUntil = -1
   for (const node of file.body) {
@@ -114,7 +115,8 @@ export function undocumented(
     const isSmall = /^(VariableDeclaration|TSTypeAliasDeclaration)$/.test(declaration.type)
     const follows = isSmall && documentedUntil >= 0 && /^\n?$/.test(file.text.slice(documentedUntil, node.start))
     if (hasDoc || follows) documentedUntil = node.end
-    else if (!first && name.toLowerCase() !== named) missing.push({ name, at: node.start })
+    else if (!first && name.toLowerCase() !== named && !(classes.length === 1 && classes[0] === node))
+      missing.push({ name, at: node.start })
     first = false
   }
   return missing

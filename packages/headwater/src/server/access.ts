@@ -12,7 +12,7 @@ export interface ClientCredentials {
 }
 
 /** The name of the user that `hw.connect()` authenticates as, where users are asked for. */
-export const INTERNAL_USER = 'headwater-internal'
+const INTERNAL_USER = 'headwater-internal'
 
 /** The authenticator (undefined: everybody may connect), and what `hw.connect()` presents to it. */
 export function accessOf(

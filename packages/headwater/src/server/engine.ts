@@ -77,5 +77,6 @@ async function openStore(settings: Settings, seams: Seams): Promise<Store> {
     sync: settings.sync,
     fs: seams.fs,
     realClock: seams.connectionClock,
+    journalBytes: seams.journalBytes,
   })
 }

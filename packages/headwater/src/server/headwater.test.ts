@@ -106,6 +106,43 @@ test('in-process and TCP connections of one process reconnect independently', as
   }
 })
 
+test('drain: our own clients drain, the others are told and then closed', async () => {
+  const hw = await started({ limits: { lameDuckGraceMs: 20, lameDuckDurationMs: 20 } })
+  const own = await hw.connect()
+  const other = await dialled(hw, { reconnect: false })
+  const told = (async () => {
+    for await (const status of other.status()) if (status.type === 'ldm') return true
+    return false
+  })()
+  await hw.drain()
+  expect(await told).toBe(true)
+  await other.closed()
+  expect(own.isClosed()).toBe(true)
+})
+
+test('a client that cannot come in by the side door comes over TCP', async () => {
+  const hw = await started({ token: 'secret' })
+  const nc = await hw.connect({ client: await import('nats') })
+  expect(await nc.rtt()).toBeGreaterThanOrEqual(0)
+  await hw.close()
+  expect(nc.isClosed()).toBe(true)
+})
+
+test('no client, no way in: what to do is said', async () => {
+  const hw = await started({ port: false })
+  await expect(hw.connect({ client: {} })).rejects.toMatchObject({ code: 'HW_CLIENT_MISSING' })
+  await expect(hw.connect({ client: { connect: () => {} } })).rejects.toThrow('can only connect over TCP')
+  expect(await (await hw.connect()).rtt()).toBeGreaterThanOrEqual(0)
+})
+
+test('without JetStream it is publish and subscribe alone', async () => {
+  const hw = await started({ jetstream: false })
+  const nc = await hw.connect()
+  expect(nc.info?.jetstream).toBeUndefined()
+  await expect(nc.request('$JS.API.INFO', '', { timeout: 5000 })).rejects.toThrow('no responders')
+  expect(hw.stats().jetstream).toBeUndefined()
+})
+
 test('close closes what connect made, and a closed server says so', async () => {
   const hw = await Headwater.start()
   const nc = await hw.connect()

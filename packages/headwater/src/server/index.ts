@@ -150,8 +150,12 @@ export class Headwater {
     return this
   }
 
-  /** Lame duck: clients are told and have time to leave (limits lameDuckGraceMs, lameDuckDurationMs); then as close. */
+  /**
+   * Lame duck: `connect`'s clients drain, the others are told and have time to leave (limits lameDuckGraceMs and
+   * lameDuckDurationMs: two minutes in all, unless said otherwise); then as close. Resolves at once when nobody is left.
+   */
   async drain(): Promise<void> {
+    await Promise.allSettled([...this.#clients].map((client) => client.drain()))
     await this.#own?.drain()
     await this.close()
   }

@@ -13,6 +13,8 @@ export interface Seams {
   readonly turn: Turn
   readonly random: Random
   readonly fs: FileSystem
+  /** Bytes of one journal file; the store's own choice when left out. */
+  readonly journalBytes?: number
 }
 
 /** This machine. */

@@ -121,6 +121,26 @@ test.each(['next-write', 'next-sync'] as const)(
   },
 )
 
+test('on a full disk publishes are refused, acks and reads go on', async () => {
+  const { server, js, jsm } = await started()
+  await jsm.consumers.add('ORDERS', { durable_name: 'worker', ack_policy: AckPolicy.Explicit })
+  await js.publish('orders.created', 'one')
+  const makeRoom = server.fail('disk-full')
+  const payload = new Uint8Array(8 * 1024)
+  let stored = 1
+  const refused = (async () => {
+    for (; ; stored++) await js.publish('orders.created', payload)
+  })()
+  await expect(refused).rejects.toMatchObject({ code: 10023 })
+  expect(server.headwater.server.troubles().join()).toContain('the disk is full')
+  const message = await (await js.consumers.get('ORDERS', 'worker')).next()
+  expect(await message?.ackAck()).toBe(true)
+  expect(server.snapshot().ORDERS).toMatchObject({ messages: stored, consumers: { worker: { ackFloor: 1 } } })
+  makeRoom()
+  await server.restart()
+  expect(await js.publish('orders.created', 'more')).toMatchObject({ seq: stored + 1 })
+})
+
 test('in memory there is no disk that could fail, and message time starts where it is told', async () => {
   const { server } = await started({ data: 'memory', startMs: Date.UTC(2030, 0, 1) })
   expect(() => server.fail('next-sync')).toThrow('no disk to fail')

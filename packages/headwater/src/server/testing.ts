@@ -28,9 +28,14 @@ export interface TestOptions extends HeadwaterOptions {
   startMs?: number
 }
 
-/** What can go wrong: the next write or sync fails with an I/O error (the store is poisoned), or nothing more fits on the disk. */
+/**
+ * What can go wrong: the next write or sync fails with an I/O error (the store is poisoned), or the disk fills up: publishes
+ * are refused at the latest after 64 KiB more, everything else goes on.
+ */
 export type Failure = 'next-write' | 'next-sync' | 'disk-full'
 
+/** Small, so that a full disk shows after little. */
+const JOURNAL_BYTES = 64 * 1024
 /** Clients that are not back after this are not waited for. */
 const RECONNECT_MS = 1000
 
@@ -133,7 +138,7 @@ export class TestServer {
     }
     if (what === 'disk-full') {
       const used = this.#disk.files().reduce((sum, { data }) => sum + data.length, 0)
-      this.#disk.faults.capacityBytes = used
+      this.#disk.faults.capacityBytes = used + 4 * JOURNAL_BYTES
       return () => {
         this.#disk.faults.capacityBytes = Number.POSITIVE_INFINITY
       }
@@ -163,6 +168,7 @@ export class TestServer {
         turn: this.#turn,
         random: this.#random.fork(),
         fs: this.#disk.mount(),
+        journalBytes: JOURNAL_BYTES,
       },
       { ...this.#options, port: this.#port },
       () => this.#log.tap(),

@@ -28,6 +28,7 @@ export interface ConsumerSnapshot {
 /** Streams by name. */
 export type Snapshot = Readonly<Record<string, StreamSnapshot>>
 
+/** Everything in `store`, on appended state. */
 export function snapshotOf(store: Store): Snapshot {
   const streams = store.streams().map((log) => {
     const { messages, firstSeq, lastSeq } = log.state
