@@ -40,7 +40,7 @@ export interface RecoveryReport {
   readonly tornBytes: number
   /** The last stop was clean: nothing was under way. True for a new folder. */
   readonly clean: boolean
-  /** Messages or files that could not be read, each with its place; the streams concerned serve the rest. */
+  /** Files that could not be read, each with its place, and whether its stream serves the rest or is not served. */
   readonly damage: readonly string[]
 }
 
