@@ -61,7 +61,7 @@ export function parsePullRequest(
       body = decodeJson(text, shape)
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
-      return `400 Bad Request - ${error.description.replace(/^invalid JSON: /, '')}`
+      return `400 Bad Request - ${plainWords(error.description)}`
     }
   } else if (/^[+-]?\d+$/.test(text)) {
     body = { batch: Number(text) }
@@ -89,4 +89,12 @@ export function parsePullRequest(
     noWait: body.no_wait ?? false,
     heartbeatMs: Math.max(0, idle_heartbeat) / NS_PER_MS,
   }
+}
+
+/** This call is answered with the words of the plain decoder: no prefix, no offset, its own name for an early end. */
+function plainWords(description: string): string {
+  return description
+    .replace(/^invalid JSON: /, '')
+    .replace(/ at offset \d+$/, '')
+    .replace(/^unexpected EOF$/, 'unexpected end of JSON input')
 }

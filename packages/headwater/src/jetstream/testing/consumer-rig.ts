@@ -76,6 +76,7 @@ export class ConsumerRig {
 
   async publish(subject: string, text = '', headers: [string, string][] = []): Promise<number> {
     const { json } = await this.engine.request(subject, text, headers)
+    await this.engine.pass(0)
     return json.seq
   }
 
