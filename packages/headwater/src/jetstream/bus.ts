@@ -32,6 +32,7 @@ export interface AckHandler {
   ack(bytes: Uint8Array, subjectStart: number, subjectEnd: number, reply: string, start: number, end: number): void
 }
 
+/** What was asked for, until it is not wanted any more; ending it twice is fine. */
 export interface Subscription {
   unsubscribe(): void
 }

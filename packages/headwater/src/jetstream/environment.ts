@@ -27,6 +27,8 @@ export interface EngineEvents {
   deadLetterHeld?(held: DeadLetterHeldEvent): void
 }
 
+/** A letter, told once it is readable. */
+/** A message that was given up, and the letter that was stored for it. */
 export interface DeadLetterEvent {
   /** Of the original. */
   readonly stream: string
@@ -44,6 +46,8 @@ export interface DeadLetterEvent {
   readonly id: string
 }
 
+/** A message that waits for a place for its letter. */
+/** A message that was given up, whose letter has to wait. */
 export interface DeadLetterHeldEvent {
   readonly stream: string
   readonly consumer: string

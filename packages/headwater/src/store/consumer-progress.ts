@@ -27,6 +27,8 @@ export interface Pending {
 /** Why a message is held: its dead letter could not be written yet. */
 export type HeldReason = 'max-deliver' | 'terminated'
 
+/** A message that was given up, and whose dead letter is not written. */
+/** A message that was given up and is not settled: its letter is still to be written. */
 export interface Held {
   deliveries: number
   firstConsumerSeq: number
@@ -36,6 +38,8 @@ export interface Held {
   detail: string
 }
 
+/** The same place in both countings. */
+/** A place in a consumer: its own count of deliveries, and the stream's sequence. */
 export interface SequencePair {
   consumerSeq: number
   streamSeq: number

@@ -5,6 +5,7 @@ export const NAMES_PAGE = 1024
 export const LIST_PAGE = 256
 export const SUBJECTS_PAGE = 100_000
 
+/** One page of a listing: what the reply says of it, and its items. */
 export interface Page<T> {
   readonly total: number
   readonly offset: number

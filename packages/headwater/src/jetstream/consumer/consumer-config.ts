@@ -1,8 +1,12 @@
 /** A consumer's configuration in the wire's own words: its type, the shape of requests, and its normal form. */
 import type { ObjectShape, Shape } from '../api/json-shape.ts'
 
+/** Where a new consumer begins. */
+/** Where a consumer starts, what it acknowledges, and at which pace it replays: the wire's own words. */
 export type DeliverPolicy = 'all' | 'last' | 'new' | 'by_start_sequence' | 'by_start_time' | 'last_per_subject'
+/** Which answers a consumer waits for. */
 export type AckPolicy = 'none' | 'all' | 'explicit'
+/** At once, or with the gaps of the original messages. */
 export type ReplayPolicy = 'instant' | 'original'
 
 /**

@@ -4,10 +4,10 @@ import type { StreamConfig } from '../stream/stream-config.ts'
 import type { ConsumerConfig, ConsumerConfigRequest } from './consumer-config.ts'
 
 const SECOND_NS = 1_000_000_000
-export const DEFAULT_ACK_WAIT_NS: number = 30 * SECOND_NS
-export const DEFAULT_MAX_ACK_PENDING = 1000
-export const DEFAULT_MAX_WAITING = 512
-export const DEFAULT_INACTIVE_NS: number = 5 * SECOND_NS
+const DEFAULT_ACK_WAIT_NS = 30 * SECOND_NS
+const DEFAULT_MAX_ACK_PENDING = 1000
+const DEFAULT_MAX_WAITING = 512
+const DEFAULT_INACTIVE_NS = 5 * SECOND_NS
 
 /** Fields that may not be negative, with what pedantic mode says. */
 const NOT_NEGATIVE = [

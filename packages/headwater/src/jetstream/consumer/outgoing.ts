@@ -6,6 +6,7 @@ import { MessageView } from '../../store/message-view.ts'
 import { COLD, FOUND, type StreamLog, type Waiter } from '../../store/stream-log.ts'
 import type { PullRequest } from './pull.ts'
 
+/** A delivery that was decided and recorded, and not sent. */
 export interface OutgoingDelivery {
   readonly seq: number
   readonly consumerSeq: number
@@ -16,6 +17,8 @@ export interface OutgoingDelivery {
   readonly bytes: number
 }
 
+/** What it asks and causes. */
+/** What the queue asks of its consumer. */
 export interface OutgoingPorts {
   /** Whether the delivery still stands: an acknowledgement of an earlier one may have settled it. */
   stands(delivery: OutgoingDelivery): boolean

@@ -24,6 +24,8 @@ export const HELD_MAX = 10_000
  */
 export type LetterOutcome = 'stored' | 'waiting' | 'loading' | { readonly refused: string }
 
+/** What is to be told of a message; sequences are the stream's unless named. */
+/** What the world is to be told of: an end of deliveries, a message that is held, or no room for more of those. */
 export type Notice =
   /** `lettered` tells whether a letter was stored for it. */
   | { what: 'max-deliver'; seq: number; deliveries: number; lettered: boolean }

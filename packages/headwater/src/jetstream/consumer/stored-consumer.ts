@@ -10,6 +10,8 @@ export interface StoredConsumer {
   readonly lastPerSubjectUpTo?: number
 }
 
+/** As the store keeps it. */
+/** As the store keeps it: JSON. */
 export function encodeStored(stored: StoredConsumer): string {
   const { name, created, config, lastPerSubjectUpTo } = stored
   return JSON.stringify({ name, created: formatTime(created), config: normalConfig(config), lastPerSubjectUpTo })
