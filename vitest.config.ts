@@ -14,6 +14,9 @@ export default defineConfig({
           name: 'unit',
           pool: 'threads',
           isolate: false,
+          // Nothing here is timed: the limit only ends a test that hangs, on however busy a machine.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
           include: ['{packages,examples}/*/src/**/*.test.ts', '{sim,scripts,conformance,bench}/**/*.test.ts'],
           exclude: ['**/*.process.test.ts', '**/node_modules/**', '**/dist/**'],
         },
