@@ -33,6 +33,7 @@ export interface AckHandler {
 }
 
 /** What was asked for, until it is not wanted any more; ending it twice is fine. */
+/** Ends what it stands for; ending twice does nothing. */
 export interface Subscription {
   unsubscribe(): void
 }

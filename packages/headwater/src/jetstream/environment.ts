@@ -29,6 +29,7 @@ export interface EngineEvents {
 
 /** A letter, told once it is readable. */
 /** A message that was given up, and the letter that was stored for it. */
+/** A letter that was written, and what it was written for. */
 export interface DeadLetterEvent {
   /** Of the original. */
   readonly stream: string
@@ -48,6 +49,7 @@ export interface DeadLetterEvent {
 
 /** A message that waits for a place for its letter. */
 /** A message that was given up, whose letter has to wait. */
+/** A letter that could not be written, and why. */
 export interface DeadLetterHeldEvent {
   readonly stream: string
   readonly consumer: string
