@@ -4,6 +4,7 @@ import type { Logger } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import type { Bus } from './bus.ts'
 
+/** The world of one engine: the same for all its streams and consumers. */
 export interface Environment {
   readonly bus: Bus
   /** Message time: ack_wait, backoff, nak delay, max_age, the duplicate window, inactivity. A test may move it. */
@@ -27,9 +28,7 @@ export interface EngineEvents {
   deadLetterHeld?(held: DeadLetterHeldEvent): void
 }
 
-/** A letter, told once it is readable. */
 /** A message that was given up, and the letter that was stored for it. */
-/** A letter that was written, and what it was written for. */
 export interface DeadLetterEvent {
   /** Of the original. */
   readonly stream: string
@@ -48,8 +47,6 @@ export interface DeadLetterEvent {
 }
 
 /** A message that waits for a place for its letter. */
-/** A message that was given up, whose letter has to wait. */
-/** A letter that could not be written, and why. */
 export interface DeadLetterHeldEvent {
   readonly stream: string
   readonly consumer: string
