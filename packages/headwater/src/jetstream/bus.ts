@@ -33,7 +33,6 @@ export interface AckHandler {
 }
 
 /** What was asked for, until it is not wanted any more; ending it twice is fine. */
-/** Ends what it stands for; ending twice does nothing. */
 export interface Subscription {
   unsubscribe(): void
 }
