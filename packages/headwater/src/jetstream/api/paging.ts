@@ -6,7 +6,6 @@ export const LIST_PAGE = 256
 export const SUBJECTS_PAGE = 100_000
 
 /** One page of a listing: what the reply says of it, and its items. */
-/** A part of a list, and where it lies in the whole. */
 export interface Page<T> {
   readonly total: number
   readonly offset: number
