@@ -1,248 +1,14 @@
-/** Dead letters: each rule by its number, over the whole engine. */
+/** Dead letters: how they are written and how they settle; rules 6 to 16 by number. */
 import { describe, expect, it } from 'vitest'
 import { ConsumerRig } from '../testing/consumer-rig.ts'
+import { deadLetterRig, exhaust } from '../testing/dead-letter-rig.ts'
 import { TestEngine } from '../testing/engine.ts'
-import type { ConsumerConfigRequest } from './consumer-config.ts'
 
 const SECOND = 1e9
 
-/** Orders, a place for their letters, and a worker that has dead letters. */
-async function rig(config: ConsumerConfigRequest = {}, stream: object = {}, dead: object = {}): Promise<ConsumerRig> {
-  const rig = new ConsumerRig()
-  await rig.stream({ name: 'ORDERS', subjects: ['orders.>'], ...stream })
-  await rig.stream({ name: 'DEAD', subjects: ['dead.>'], ...dead })
-  const created = await rig.consumer('ORDERS', 'worker', {
-    max_deliver: 2,
-    ack_wait: SECOND,
-    dead_letter: 'dead.orders',
-    ...config,
-  })
-  expect(created.code, JSON.stringify(created)).toBeUndefined()
-  return rig
-}
-
-/** Uses up both deliveries. */
-async function exhaust(rig: ConsumerRig, last = '-NAK'): Promise<void> {
-  const [first] = await rig.pull('ORDERS', 'worker')
-  await rig.answer(first, '-NAK')
-  const [second] = await rig.pull('ORDERS', 'worker')
-  expect(second.deliveries).toBe(2)
-  await rig.answer(second, last)
-}
-
-describe('configuration', () => {
-  it('is taken at the top level and in the metadata, and shown in both', async () => {
-    const inMetadata = { dead_letter: undefined, metadata: { 'headwater.dead_letter': 'dead.x' } }
-    for (const config of [{ dead_letter: 'dead.x' }, inMetadata]) {
-      const r = await rig(config)
-      const { config: shown } = await r.info('ORDERS', 'worker')
-      expect(shown.dead_letter).toBe('dead.x')
-      expect(shown.metadata).toEqual({ 'headwater.dead_letter': 'dead.x' })
-    }
-  })
-
-  it('survives a tool that rewrites only the metadata; the top level wins; without both it ends', async () => {
-    const r = await rig()
-    const base = { max_deliver: 2, ack_wait: SECOND }
-    const subject = async (): Promise<unknown> => (await r.info('ORDERS', 'worker')).config.dead_letter
-    await r.consumer('ORDERS', 'worker', { ...base, metadata: { 'headwater.dead_letter': 'dead.orders' } })
-    expect(await subject()).toBe('dead.orders')
-    await r.consumer('ORDERS', 'worker', {
-      ...base,
-      dead_letter: 'dead.new',
-      metadata: { 'headwater.dead_letter': 'dead.orders' },
-    })
-    expect(await subject()).toBe('dead.new')
-    expect((await r.info('ORDERS', 'worker')).config.metadata).toEqual({ 'headwater.dead_letter': 'dead.new' })
-    await r.consumer('ORDERS', 'worker', base)
-    expect(await subject()).toBeUndefined()
-  })
-
-  it('compares the merged value when a create is repeated', async () => {
-    const r = await rig()
-    const again = await r.consumer('ORDERS', 'worker', {
-      action: 'create',
-      max_deliver: 2,
-      ack_wait: SECOND,
-      metadata: { 'headwater.dead_letter': 'dead.orders' },
-    })
-    expect(again.code).toBeUndefined()
-  })
-})
-
-describe('when it fires', () => {
-  it.each([
-    ['by a nak', '-NAK', 0],
-    ['by a nak with a delay', '-NAK {"delay":60000000000}', 0],
-    ['by time', '', 1000],
-  ])('rule 1: a message is exhausted %s, once', async (_, last, passMs) => {
-    const r = await rig()
-    await r.publish('orders.1', 'one')
-    const [first] = await r.pull('ORDERS', 'worker')
-    await r.answer(first, '-NAK')
-    const [second] = await r.pull('ORDERS', 'worker')
-    if (last) await r.answer(second, last)
-    await r.engine.pass(passMs)
-    expect(await r.stored('DEAD')).toEqual(['1 dead.orders one'])
-    await r.engine.pass(100_000)
-    expect(await r.stored('DEAD')).toHaveLength(1)
-    expect(r.letters).toMatchObject([{ stream: 'ORDERS', consumer: 'worker', streamSeq: 1, reason: 'max-deliver' }])
-  })
-
-  it('rule 1: a lower max_deliver judges all pending anew: those whose delivery has ended, at once', async () => {
-    const r = await rig({ max_deliver: 5 })
-    await r.publish('orders.1', 'ended')
-    await r.publish('orders.2', 'in work')
-    const [first, second] = await r.pull('ORDERS', 'worker', 2)
-    await r.answer(first, '-NAK')
-    await r.consumer('ORDERS', 'worker', { max_deliver: 1, ack_wait: SECOND, dead_letter: 'dead.orders' })
-    expect(await r.stored('DEAD')).toEqual(['1 dead.orders ended'])
-    await r.answer(second)
-    await r.engine.pass(10_000)
-    expect(await r.stored('DEAD')).toHaveLength(1)
-  })
-
-  it('rule 1: a restart judges all pending anew', async () => {
-    const r = await rig({ max_deliver: 1 })
-    await r.publish('orders.1', 'one')
-    await r.pull('ORDERS', 'worker')
-    r.engine.jetstream.close()
-    await r.engine.pass(5000)
-    expect(await r.engine.store.streams().length).toBe(2)
-    await r.engine.restart()
-    await r.engine.pass(0)
-    expect(await r.stored('DEAD')).toEqual(['1 dead.orders one'])
-  })
-
-  it('rule 2: at once, with nobody there who asks for messages', async () => {
-    const r = await rig({ max_deliver: 1 })
-    await r.publish('orders.1', 'one')
-    const [only] = await r.pull('ORDERS', 'worker')
-    r.engine.send(only.reply, '-NAK')
-    expect(r.engine.jetstream.stream('DEAD')?.log.state.messages).toBe(1)
-  })
-
-  it('rule 2: without dead letters the timing is that of NATS: the nak waits for the next request', async () => {
-    const r = await rig({ dead_letter: undefined, max_deliver: 1 })
-    const seen = r.advisories('$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>')
-    await r.publish('orders.1')
-    const [only] = await r.pull('ORDERS', 'worker')
-    await r.answer(only, '-NAK')
-    expect(seen).toEqual([])
-    await r.pull('ORDERS', 'worker', { batch: 1, no_wait: true })
-    expect(seen).toMatchObject([{ stream_seq: 1, deliveries: 1 }])
-    expect((await r.info('ORDERS', 'worker')).num_ack_pending).toBe(0)
-  })
-
-  it('rule 3: +TERM fires, with its reason', async () => {
-    const r = await rig({ max_deliver: -1 })
-    await r.publish('orders.1', 'one')
-    const [only] = await r.pull('ORDERS', 'worker')
-    await r.answer(only, '+TERM no such product')
-    expect(await r.stored('DEAD')).toEqual(['1 dead.orders one'])
-    expect(await r.headers('DEAD', 1)).toMatchObject({
-      'Dead-Letter-Reason': 'terminated',
-      'Dead-Letter-Detail': 'no such product',
-    })
-  })
-
-  it('rule 3: only the ends that "on" names fire', async () => {
-    const r = await rig({ metadata: { 'headwater.dead_letter.on': 'max-deliver' } })
-    await r.publish('orders.1', 'terminated')
-    await r.publish('orders.2', 'exhausted')
-    const [first] = await r.pull('ORDERS', 'worker')
-    await r.answer(first, '+TERM')
-    await exhaust(r)
-    expect(await r.stored('DEAD')).toEqual(['1 dead.orders exhausted'])
-    expect(
-      await r.consumer('ORDERS', 'other', { dead_letter: 'dead.x', metadata: { 'headwater.dead_letter.on': 'x' } }),
-    ).toMatchObject({ description: expect.stringContaining('must be "max-deliver", "terminated" or both') })
-  })
-
-  it.each([
-    ['a deleted', async (r: ConsumerRig) => r.engine.api('STREAM.MSG.DELETE.ORDERS', { seq: 1 })],
-    ['a purged', async (r: ConsumerRig) => r.engine.api('STREAM.PURGE.ORDERS')],
-    [
-      'a message purged by subject',
-      async (r: ConsumerRig) => r.engine.api('STREAM.PURGE.ORDERS', { filter: 'orders.1' }),
-    ],
-  ])('rule 3: no ghost letters: %s message leaves none', async (_, remove) => {
-    const r = await rig({ max_deliver: 1 })
-    await r.publish('orders.1', 'one')
-    const [only] = await r.pull('ORDERS', 'worker')
-    await remove(r)
-    await r.answer(only, '-NAK')
-    await r.engine.pass(100_000)
-    expect(await r.stored('DEAD')).toEqual([])
-    const { num_ack_pending, dead_letters } = await r.info('ORDERS', 'worker')
-    expect([num_ack_pending, dead_letters]).toEqual([0, undefined])
-  })
-
-  it('rule 3: refused when messages die of age before their deliveries are used up', async () => {
-    const r = new ConsumerRig()
-    await r.stream({ name: 'ORDERS', subjects: ['orders.>'], max_age: 10 * SECOND })
-    await r.stream({ name: 'DEAD', subjects: ['dead.>'] })
-    const refused = await r.consumer('ORDERS', 'worker', { max_deliver: 20, ack_wait: SECOND, dead_letter: 'dead.x' })
-    expect(refused.description).toContain('max_age of stream "ORDERS" is shorter')
-    const taken = await r.consumer('ORDERS', 'worker', { max_deliver: 10, ack_wait: SECOND, dead_letter: 'dead.x' })
-    expect(taken.name).toBe('worker')
-  })
-
-  it('rule 4: the usual advisories go out too', async () => {
-    const r = await rig()
-    const seen = r.advisories()
-    await r.publish('orders.1')
-    await r.publish('orders.2')
-    await exhaust(r)
-    const [second] = await r.pull('ORDERS', 'worker')
-    await r.answer(second, '+TERM bad')
-    const types = seen.map(({ type, stream_seq, deliveries, reason }) => [
-      type.split('.').at(-1),
-      stream_seq,
-      deliveries,
-      reason,
-    ])
-    expect(types).toEqual([
-      ['nak', 1, 1, undefined],
-      ['max_deliver', 1, 2, undefined],
-      ['nak', 1, 2, undefined],
-      ['terminated', 2, 1, 'bad'],
-    ])
-  })
-
-  it('rule 5: with ack all a letter settles only its own sequence', async () => {
-    const r = await rig({ ack_policy: 'all', max_deliver: 1 })
-    await r.publish('orders.1', 'one')
-    await r.publish('orders.2', 'two')
-    const [, second] = await r.pull('ORDERS', 'worker', 2)
-    await r.answer(second, '-NAK')
-    expect(await r.stored('DEAD')).toEqual(['1 dead.orders two'])
-    expect(await r.info('ORDERS', 'worker')).toMatchObject({ num_ack_pending: 1, ack_floor: { stream_seq: 0 } })
-  })
-
-  it('rule 5: push consumers have them too, and headers_only ones send the whole payload', async () => {
-    const r = await rig({ deliver_subject: 'push.here', headers_only: true, max_deliver: 1 })
-    const inbox = r.listen('push.here')
-    await r.publish('orders.1', 'whole')
-    await r.engine.pass(0)
-    expect(inbox.got[0].text).toBe('')
-    await r.answer(inbox.got[0], '-NAK')
-    expect(await r.stored('DEAD')).toEqual(['1 dead.orders whole'])
-  })
-
-  it.each([
-    ['ack none', { ack_policy: 'none' }, 'ack policy none'],
-    ['an ephemeral', { durable_name: undefined, name: 'eph' }, 'must be durable'],
-  ] as [string, ConsumerConfigRequest, string][])('rule 5: refused for %s', async (_, config, why) => {
-    const r = await rig()
-    const refused = await r.consumer('ORDERS', 'eph', { dead_letter: 'dead.orders', ...config })
-    expect(refused).toMatchObject({ err_code: 10052, description: expect.stringContaining(why) })
-  })
-})
-
 describe('how it is written', () => {
   it('rule 6: from a memory stream to a file stream it counts as pending until the letter is readable', async () => {
-    const r = await rig({ max_deliver: 1 }, { storage: 'memory' }, { storage: 'file' })
+    const r = await deadLetterRig({ max_deliver: 1 }, { storage: 'memory' }, { storage: 'file' })
     await r.publish('orders.1', 'one')
     const [only] = await r.pull('ORDERS', 'worker')
     await r.answer(only, '-NAK')
@@ -251,7 +17,7 @@ describe('how it is written', () => {
   })
 
   it('rule 7 and 8: it says what it was, and where', async () => {
-    const r = await rig()
+    const r = await deadLetterRig()
     await r.publish('orders.eu.1', 'body', [
       ['Nats-Msg-Id', 'id-1'],
       ['Trace', 'abc'],
@@ -275,7 +41,7 @@ describe('how it is written', () => {
   })
 
   it("rule 8: the append bypasses the target's duplicate window, expectations and size limit", async () => {
-    const r = await rig({}, {}, { max_msg_size: 60 })
+    const r = await deadLetterRig({}, {}, { max_msg_size: 60 })
     await r.publish('dead.other', 'x', [['Nats-Msg-Id', 'same']])
     await r.publish('orders.1', 'longer than sixty bytes when its headers are counted', [
       ['Nats-Msg-Id', 'same'],
@@ -290,7 +56,7 @@ describe('how it is written', () => {
   })
 
   it('rule 9: what cannot be written is held, shown, tried again, and in nobody’s way', async () => {
-    const r = await rig({ max_deliver: 1, max_ack_pending: 1 }, {}, { max_msgs: 1, discard: 'new' })
+    const r = await deadLetterRig({ max_deliver: 1, max_ack_pending: 1 }, {}, { max_msgs: 1, discard: 'new' })
     await r.publish('dead.full')
     await r.publish('orders.1', 'one')
     await r.publish('orders.2', 'two')
@@ -315,7 +81,7 @@ describe('how it is written', () => {
   })
 
   it('rule 9: tried again from one second on, less and less often, to a minute; and when a configuration changes', async () => {
-    const r = await rig({ max_deliver: 1 }, {}, { max_msgs: 1, discard: 'new' })
+    const r = await deadLetterRig({ max_deliver: 1 }, {}, { max_msgs: 1, discard: 'new' })
     await r.publish('dead.full')
     await r.publish('orders.1', 'one')
     const [first] = await r.pull('ORDERS', 'worker')
@@ -335,7 +101,7 @@ describe('how it is written', () => {
   })
 
   it('rule 9: an interest stream in which nobody wants the letter holds it', async () => {
-    const r = await rig({ max_deliver: 1 }, {}, { retention: 'interest' })
+    const r = await deadLetterRig({ max_deliver: 1 }, {}, { retention: 'interest' })
     await r.publish('orders.1', 'one')
     const [first] = await r.pull('ORDERS', 'worker')
     await r.answer(first, '-NAK')
@@ -346,7 +112,7 @@ describe('how it is written', () => {
   })
 
   it('rule 9: without a capturing stream it is held until there is one', async () => {
-    const r = await rig({ max_deliver: 1 })
+    const r = await deadLetterRig({ max_deliver: 1 })
     await r.engine.api('STREAM.DELETE.DEAD')
     await r.publish('orders.1', 'one')
     const [first] = await r.pull('ORDERS', 'worker')
@@ -360,7 +126,7 @@ describe('how it is written', () => {
   })
 
   it('rule 9: interest retention does not remove what is held', async () => {
-    const r = await rig({ max_deliver: 1 }, { retention: 'interest' }, { max_msgs: 1, discard: 'new' })
+    const r = await deadLetterRig({ max_deliver: 1 }, { retention: 'interest' }, { max_msgs: 1, discard: 'new' })
     await r.publish('dead.full')
     await r.publish('orders.1', 'one')
     const [first] = await r.pull('ORDERS', 'worker')
@@ -377,7 +143,7 @@ describe('how it is written', () => {
     ['a target with max_msgs_per_subject', 'last.x', 'push each other out'],
     ['a memory target for a file source', 'mem.x', 'keeps messages in memory'],
   ])('rule 10: refused at creation and update: %s', async (_, subject, why) => {
-    const r = await rig()
+    const r = await deadLetterRig()
     await r.stream({ name: 'LAST', subjects: ['last.>'], max_msgs_per_subject: 1 })
     await r.stream({ name: 'MEM', subjects: ['mem.>'], storage: 'memory' })
     for (const name of ['new', 'worker']) {
@@ -390,13 +156,13 @@ describe('how it is written', () => {
     ['that captures the letters no more', { subjects: ['other.>'] }, 'would have nowhere to go'],
     ['with max_msgs_per_subject', { subjects: ['dead.>'], max_msgs_per_subject: 1 }, 'push each other out'],
   ])('rule 10: refused: an update of the target %s', async (_, config, why) => {
-    const r = await rig()
+    const r = await deadLetterRig()
     await expect(r.updateStream({ name: 'DEAD', ...config })).rejects.toThrow(why)
     await r.updateStream({ name: 'DEAD', subjects: ['dead.orders', 'other.>'] })
   })
 
   it('rule 12: plain subscribers get it too, and it is stored once', async () => {
-    const r = await rig({ max_deliver: 1 })
+    const r = await deadLetterRig({ max_deliver: 1 })
     const plain = r.listen('dead.orders')
     await r.publish('orders.1', 'one')
     const [only] = await r.pull('ORDERS', 'worker')
@@ -408,7 +174,7 @@ describe('how it is written', () => {
 
 describe('how it settles', () => {
   it('rule 13: after the letter a late answer changes nothing, and a double ack is answered', async () => {
-    const r = await rig()
+    const r = await deadLetterRig()
     await r.publish('orders.1', 'one')
     const [first] = await r.pull('ORDERS', 'worker')
     await r.answer(first, '-NAK')
@@ -420,7 +186,7 @@ describe('how it settles', () => {
   })
 
   it('rule 13: while it is held a late ack wins', async () => {
-    const r = await rig({ max_deliver: 1 }, {}, { max_msgs: 1, discard: 'new' })
+    const r = await deadLetterRig({ max_deliver: 1 }, {}, { max_msgs: 1, discard: 'new' })
     await r.publish('dead.full')
     await r.publish('orders.1', 'one')
     const [only] = await r.pull('ORDERS', 'worker')
@@ -435,7 +201,7 @@ describe('how it settles', () => {
   })
 
   it('rule 14: a work queue loses the original with the letter', async () => {
-    const r = await rig({ max_deliver: 1 }, { retention: 'workqueue' })
+    const r = await deadLetterRig({ max_deliver: 1 }, { retention: 'workqueue' })
     await r.publish('orders.1', 'one')
     const [only] = await r.pull('ORDERS', 'worker')
     await r.answer(only, '-NAK')
@@ -444,7 +210,7 @@ describe('how it settles', () => {
   })
 
   it('rule 14: an interest stream releases it for this consumer only', async () => {
-    const r = await rig({ max_deliver: 1 }, { retention: 'interest' })
+    const r = await deadLetterRig({ max_deliver: 1 }, { retention: 'interest' })
     await r.consumer('ORDERS', 'other')
     await r.publish('orders.1', 'one')
     const [only] = await r.pull('ORDERS', 'worker')
@@ -456,7 +222,7 @@ describe('how it settles', () => {
   })
 
   it('rule 14: N consumers, N letters, each with its name; a limits stream keeps the original', async () => {
-    const r = await rig({ max_deliver: 1 })
+    const r = await deadLetterRig({ max_deliver: 1 })
     await r.consumer('ORDERS', 'second', { max_deliver: 1, dead_letter: 'dead.orders' })
     await r.publish('orders.1', 'one')
     for (const name of ['worker', 'second']) {
@@ -469,7 +235,7 @@ describe('how it settles', () => {
   })
 
   it('rule 15: deleting the consumer makes no letters of what was undelivered or half tried', async () => {
-    const r = await rig()
+    const r = await deadLetterRig()
     await r.publish('orders.1', 'half tried')
     await r.publish('orders.2', 'undelivered')
     const [first] = await r.pull('ORDERS', 'worker')
