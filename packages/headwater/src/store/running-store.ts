@@ -304,7 +304,7 @@ export class FileStore implements Store {
       log.warn({ freeBytes: free }, this.full ? 'the disk is full: publishes are refused' : 'there is room again')
     if (!this.full) return
     realClock.after(FULL_RECHECK_MS, () => {
-      if (!this.#closing) this.#checkFree()
+      if (!this.#closing) void this.#checkFree()
     })
   }
 
