@@ -9,10 +9,7 @@ const SOURCES = 'packages/headwater/src/'
 const LINES_MAX = 400
 
 /** Files that are longer than LINES_MAX, with the length that they may not pass: it only ever goes down. */
-const LONG_FILES: Record<string, number> = {
-  // One test for each of the sixteen rules, read beside dead-letter.ts.
-  'packages/headwater/src/jetstream/consumer/dead-letter.test.ts': 531,
-}
+const LONG_FILES: Record<string, number> = {}
 
 /** Module-level state, with its reason. */
 const MODULE_STATE: Record<string, string> = {
