@@ -317,9 +317,9 @@ export const delivery: Group = {
     {
       name: 'inactive_threshold: pulling keeps a consumer',
       async run(t) {
-        const js = await pullReady(t, [], { inactive_threshold: 400 * ms })
-        for (let i = 0; i < 8; i++) {
-          await js.pull(t.id, 'C', { batch: 1, expires: 100 * ms }, 1)
+        const js = await pullReady(t, [], { inactive_threshold: 1500 * ms })
+        for (let i = 0; i < 10; i++) {
+          await js.pull(t.id, 'C', { batch: 1, expires: 300 * ms }, 1)
         }
         await js.ok(`CONSUMER.INFO.${t.id}.C`)
       },

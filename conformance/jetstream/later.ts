@@ -139,7 +139,6 @@ export const later: Group = {
           priority_groups: [],
           priority_policy: 'none',
           direct: false,
-          pause_until: '0001-01-01T00:00:00Z',
         })
       },
     },
