@@ -273,7 +273,7 @@ export class Broker {
   #sweep(): void {
     const now = this.#clock.now()
     const { pingIntervalMs, pingMax, writeDeadlineMs } = this.limits
-    for (const connection of [...this.#open.values()]) {
+    for (const connection of this.#open.values()) {
       const flightSinceMs = connection.outbox.flightSinceMs
       if (flightSinceMs > 0 && now - flightSinceMs > writeDeadlineMs) {
         connection.slow('Slow Consumer (Write Deadline)')
@@ -286,7 +286,7 @@ export class Broker {
         connection.refuse(protocolErrors.staleConnection)
       }
     }
-    for (const connection of [...this.#leaving]) {
+    for (const connection of this.#leaving) {
       if (now - connection.closedMs > GOODBYE_MS) connection.ended()
     }
   }

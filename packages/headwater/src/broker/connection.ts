@@ -175,7 +175,7 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
       frame.lastDot,
       frame.prefixHash,
     )
-    if (host.delivery.deliverTo(route, this, bytes, frame)) return
+    if (!route.isEmpty && host.delivery.deliverTo(route, this, bytes, frame)) return
     if (this.#noResponders && frame.replyEnd > frame.replyStart) answerNobody(this, host.account, bytes, frame)
   }
 

@@ -116,10 +116,10 @@ export class Delivery {
     const connection = subscription.connection
     const sid = subscription.sidBytes
     if (inPlace && (frame.headersLength < 0 || connection.headers) && sid.length <= SID_IN_PLACE_MAX) {
-      if (this.#composedSid !== sid) this.#composeInPlace(frame, sid)
+      if (this.#composedSid !== sid) this.#composeInPlace(bytes, frame, sid)
       const at = this.#composedAt
       const end = frame.frameEnd
-      mem.copyWithin(connection.outbox.reserve(end - at), at, end)
+      bytes.copyWithin(connection.outbox.reserve(end - at), at, end)
     } else {
       this.#sendComposed(subscription, bytes, frame)
     }
@@ -134,24 +134,24 @@ export class Delivery {
     }
   }
 
-  #composeInPlace(frame: PublishFrame, sid: Buffer): void {
+  #composeInPlace(bytes: Buffer, frame: PublishFrame, sid: Buffer): void {
     const from = frame.subjectStart
     const length = frame.subjectEnd - from
     const sidLength = sid.length
     const to = frame.tail - sidLength - length
     if (to < from && length <= 32) {
-      for (let i = 0; i < length; i++) mem[to + i] = mem[from + i]
+      for (let i = 0; i < length; i++) bytes[to + i] = bytes[from + i]
     } else if (to !== from) {
-      mem.copyWithin(to, from, from + length)
+      bytes.copyWithin(to, from, from + length)
     }
     frame.subjectStart = to
     frame.subjectEnd = to + length
-    for (let i = 0, at = to + length; i < sidLength; i++) mem[at + i] = sid[i]
-    mem[to - 1] = SPACE
-    mem[to - 2] = G
-    mem[to - 3] = S
-    mem[to - 4] = M
-    if (frame.headersLength >= 0) mem[to - 5] = H
+    for (let i = 0, at = to + length; i < sidLength; i++) bytes[at + i] = sid[i]
+    bytes[to - 1] = SPACE
+    bytes[to - 2] = G
+    bytes[to - 3] = S
+    bytes[to - 4] = M
+    if (frame.headersLength >= 0) bytes[to - 5] = H
     this.#composedAt = frame.headersLength >= 0 ? to - 5 : to - 4
     this.#composedSid = sid
   }

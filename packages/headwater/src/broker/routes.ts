@@ -31,6 +31,7 @@ export class Route {
     this.key = key
   }
 
+  /** Whether nobody gets it. */
   get isEmpty(): boolean {
     return this.subscriptions.length === 0 && this.queues.length === 0 && this.handlers.length === 0
   }
