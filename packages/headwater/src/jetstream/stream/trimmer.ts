@@ -52,15 +52,17 @@ export class Trimmer {
   enforce(): void {
     const { config, log } = this.#stream
     let left = SLICE
-    if (config.max_msgs_per_subject > 0) {
+    // A subject over its limit leaves at least so many messages more than there are subjects: else there is none to look for.
+    const most = config.max_msgs_per_subject
+    if (most > 0 && log.state.messages - log.state.subjects >= most) {
       for (const [subject, messages] of log.subjects()) {
         if (!overSubjectLimit(config, messages)) continue
         if (left <= 0) {
           this.#continue()
           return
         }
-        left -= messages - config.max_msgs_per_subject
-        this.keepNewestOf(subject, config.max_msgs_per_subject)
+        left -= messages - most
+        this.keepNewestOf(subject, most)
       }
     }
     while (overLimit(config, log.state)) {
