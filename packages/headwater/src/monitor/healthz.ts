@@ -1,5 +1,7 @@
 /** /healthz: whether the server does its work, as nats-server says it. Pure. */
 
+import type { Observed } from './snapshot.ts'
+
 /** An answer: the HTTP status and the body. */
 export interface Health {
   readonly status: number
@@ -10,8 +12,9 @@ export interface Health {
 const LATER = ['account', 'stream', 'consumer']
 const FLAGS = ['details', 'js-enabled-only', 'js-server-only', 'js-meta-only', 'js-enabled']
 
-/** `troubles` are sentences; every flag of nats-server is accepted, and only `details` changes the answer here. */
-export function healthz(troubles: readonly string[], query: URLSearchParams): Health {
+/** Every flag of nats-server is accepted; only `details` changes the answer here, and shows held dead letters too. */
+export function healthz(observed: Pick<Observed, 'troubles' | 'held'>, query: URLSearchParams): Health {
+  const troubles = observed.troubles()
   for (const name of LATER) {
     if (query.has(name)) return bad(`the health of one ${name} is not supported yet: leave ?${name} out`)
   }
@@ -23,7 +26,17 @@ export function healthz(troubles: readonly string[], query: URLSearchParams): He
   const word = troubles.length === 0 ? 'ok' : 'unavailable'
   if (/^(1|t|true)$/i.test(query.get('details') ?? '')) {
     const errors = troubles.map((error) => ({ type: 'JETSTREAM', error }))
-    return { status, body: { status: word, status_code: status, ...(errors.length > 0 ? { errors } : {}) } }
+    const held = observed.held()
+    return {
+      status,
+      body: {
+        status: word,
+        status_code: status,
+        ...(errors.length > 0 ? { errors } : {}),
+        // Ours: they are no failure of the server, and nobody may miss them.
+        ...(held.length > 0 ? { dead_letters_held: held } : {}),
+      },
+    }
   }
   return { status, body: { status: word, ...(troubles.length > 0 ? { error: troubles.join('; ') } : {}) } }
 }

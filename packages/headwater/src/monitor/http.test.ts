@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { startMonitor } from './http.ts'
-import type { ServerSnapshot } from './snapshot.ts'
+import type { HeldMessages, ServerSnapshot } from './snapshot.ts'
 import { uptime } from './varz.ts'
 
 const SNAPSHOT: ServerSnapshot = {
@@ -38,8 +38,9 @@ const SNAPSHOT: ServerSnapshot = {
   jetstream: undefined,
 }
 
-async function monitored(troubles: string[] = []) {
-  const monitor = await startMonitor({ snapshot: () => SNAPSHOT, troubles: () => troubles }, '127.0.0.1', 0)
+async function monitored(troubles: string[] = [], held: HeldMessages[] = []) {
+  const observed = { snapshot: () => SNAPSHOT, troubles: () => troubles, held: () => held }
+  const monitor = await startMonitor(observed, '127.0.0.1', 0)
   onTestFinished(() => monitor.close())
   return async (path: string, init?: RequestInit) => {
     const response = await fetch(`http://127.0.0.1:${monitor.port}${path}`, init)
@@ -62,6 +63,14 @@ test('/healthz is red and says why', async () => {
     status: 503,
     body: { status: 'unavailable', status_code: 503, errors },
   })
+})
+
+test('/healthz?details shows held dead letters, which are no failure', async () => {
+  const held = [{ stream: 'ORDERS', consumer: 'worker', messages: 3 }]
+  const get = await monitored([], held)
+  const body = { status: 'ok', status_code: 200, dead_letters_held: held }
+  expect(await get('/healthz?details=true')).toEqual({ status: 200, body })
+  expect(await get('/healthz')).toEqual({ status: 200, body: { status: 'ok' } })
 })
 
 test('/healthz refuses what it cannot look at, by name', async () => {
@@ -106,9 +115,9 @@ test('what is not there is named, and nothing can be changed', async () => {
 })
 
 test('a port in use is said so', async () => {
-  const first = await startMonitor({ snapshot: () => SNAPSHOT, troubles: () => [] }, '127.0.0.1', 0)
+  const first = await startMonitor({ snapshot: () => SNAPSHOT, troubles: () => [], held: () => [] }, '127.0.0.1', 0)
   onTestFinished(() => first.close())
-  const second = startMonitor({ snapshot: () => SNAPSHOT, troubles: () => [] }, '127.0.0.1', first.port)
+  const second = startMonitor({ snapshot: () => SNAPSHOT, troubles: () => [], held: () => [] }, '127.0.0.1', first.port)
   await expect(second).rejects.toMatchObject({ code: 'HW_PORT_IN_USE' })
 })
 

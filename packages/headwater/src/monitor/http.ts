@@ -23,7 +23,7 @@ export async function startMonitor(observed: Observed, host: string, port: numbe
   const requests: Record<string, number> = {}
   const cpuAtStart = process.cpuUsage()
   const paths: Readonly<Record<string, (query: URLSearchParams) => Answer>> = {
-    '/healthz': (query) => healthz(observed.troubles(), query),
+    '/healthz': (query) => healthz(observed, query),
     '/varz': () => {
       const snapshot = observed.snapshot()
       const monitor = { host, port: listeningOn(), requests }

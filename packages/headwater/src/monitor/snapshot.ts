@@ -56,9 +56,18 @@ export interface JetStreamSnapshot {
   readonly apiErrors: number
 }
 
+/** Messages of one consumer that were given up and whose dead letters cannot be written yet. */
+export interface HeldMessages {
+  readonly stream: string
+  readonly consumer: string
+  readonly messages: number
+}
+
 /** What the monitor may look at. */
 export interface Observed {
   snapshot(): ServerSnapshot
+  /** Consumers that hold messages; they work, and somebody should look. */
+  held(): HeldMessages[]
   /** What is wrong, a sentence each; empty when all is well. */
   troubles(): string[]
 }

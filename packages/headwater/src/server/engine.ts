@@ -1,12 +1,14 @@
 /** Storage and JetStream of one server: opened together on a bus, closed together. */
 import type { Bus } from '../jetstream/bus.ts'
 import { JetStream } from '../jetstream/jetstream.ts'
+import type { HeldMessages } from '../monitor/snapshot.ts'
 import { openFileStore } from '../store/file-store.ts'
 import { openMemoryStore } from '../store/memory-store.ts'
 import type { Store } from '../store/store.ts'
 import type { Events } from './events.ts'
 import type { Settings } from './options.ts'
 import type { Seams } from './seams.ts'
+import { nameIn } from './stored-names.ts'
 
 /** What runs behind the broker when JetStream is on. */
 export interface Engine {
@@ -66,6 +68,20 @@ export async function closeEngine({ jetstream, store }: Engine): Promise<void> {
 /** Resolves when everything appended so far is safe to show, or can never be. */
 export function whenFlushed({ store }: Engine): Promise<void> {
   return new Promise((resolve) => store.whenReadable({ readable: resolve, failed: () => resolve() }))
+}
+
+/** Consumers whose dead letters cannot be written now, with how many messages each holds. */
+export function heldBy({ store }: Engine): HeldMessages[] {
+  return store.streams().flatMap((log) =>
+    log
+      .consumers()
+      .filter((consumer) => consumer.progress.held.size > 0)
+      .map((consumer) => ({
+        stream: nameIn(log.config),
+        consumer: nameIn(consumer.config),
+        messages: consumer.progress.held.size,
+      })),
+  )
 }
 
 async function openStore(settings: Settings, seams: Seams): Promise<Store> {

@@ -1,7 +1,12 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { HeadwaterError } from '../base/errors.ts'
+import { DEFAULT_LIMITS } from './limits.ts'
 import { OPTIONS } from './option-table.ts'
 import { type HeadwaterOptions, settingsOf } from './options.ts'
+
+const DOCS = fileURLToPath(new URL('../../../../docs/options.md', import.meta.url))
 
 function refusal(options: unknown): HeadwaterError {
   try {
@@ -77,4 +82,29 @@ test('every row has a sentence, and a default that passes its own check', () => 
     expect(row.doc, row.key).toMatch(/\.$/)
     if (row.fallback !== undefined) expect(row.check(row.fallback), row.key).toBeUndefined()
   }
+})
+
+test('docs/options.md is this table', () => {
+  const rows = OPTIONS.map(({ key, flag, fallback, doc }) => {
+    const flags = (flag?.names ?? []).map((name) => `\`${name.length > 2 ? '--' : '-'}${name}\``).join(', ')
+    const shown = fallback === undefined || key === 'limits' ? '' : `\`${JSON.stringify(fallback)}\``
+    return `| \`${key}\` | ${flags} | ${shown} | ${doc} |`
+  })
+  const table = ['| option | flag | default | |', '|---|---|---|---|', ...rows].join('\n')
+  const limits = Object.entries(DEFAULT_LIMITS).map(([key, value]) => `| \`${key}\` | ${value.toLocaleString('en')} |`)
+  const limitTable = ['| limit | default |', '|---|---|', ...limits].join('\n')
+  const text = `# Options
+
+Of \`Headwater.start(options)\`, and of the command where there is a flag. (The command's own defaults: port 4222, data in \`./headwater-data\`.)
+
+${table}
+
+## Limits
+
+Bytes, milliseconds and counts; -1 (or 0 for subscriptions) is unlimited. \`Headwater.start({ limits: { maxPayloadBytes: 8388608 } })\`.
+
+${limitTable}
+`
+  if (process.env.UPDATE_DOCS) writeFileSync(DOCS, text)
+  expect(readFileSync(DOCS, 'utf8'), 'run it once with UPDATE_DOCS=1').toBe(text)
 })

@@ -7,20 +7,35 @@ import { LATER, OPTIONS } from './option-table.ts'
 
 /** What `Headwater.start` takes; everything may be left out. option-table.ts says what each is for. */
 export interface HeadwaterOptions {
+  /** Where streams live: a folder, or `'memory'` (the default: never touches the disk). */
   data?: 'memory' | (string & {})
+  /** `'always'` (default): acknowledged means synced. Milliseconds: synced that often. `'never'`: when the system likes. */
   sync?: SyncMode
+  /** Where clients connect: 0 (default) is any free port, false is none. */
   port?: number | false
+  /** The address to listen on; `127.0.0.1` by default. */
   host?: string
+  /** What the server calls itself; its id by default. */
   serverName?: string
+  /** Streams and consumers; on by default. */
   jetstream?: boolean
+  /** Who may connect; everybody by default. */
   users?: readonly { readonly user: string; readonly pass: string }[]
+  /** The token that every client must present; instead of users. */
   token?: string
+  /** The port of /healthz and /varz: 0 is any free one, false (default) is none. */
   monitor?: number | false
+  /** The bounds of the server, by name; see Limits. */
   limits?: { readonly [limit in keyof Limits]?: number | undefined }
+  /** When another process has the data folder: fail (default), or join it: its address is handed back. */
   onLocked?: 'fail' | 'join'
+  /** Streams that ask for more than one replica: refused (default), or accepted with one copy. */
   replicas?: 'refuse' | 'accept'
+  /** Who hears of what happens; a pino logger fits as it is. Silent by default. */
   logger?: Logger
+  /** Log every piece of the protocol, secrets left out. */
   trace?: boolean
+  /** Closes the server when it is aborted. */
   signal?: AbortSignal
 }
 

@@ -3,11 +3,11 @@ import type { HeadwaterError } from '../base/errors.ts'
 import { Broker, type BrokerListener } from '../broker/broker.ts'
 import type { Transport, TransportPeer } from '../broker/transport.ts'
 import { type Monitor, startMonitor } from '../monitor/http.ts'
-import type { ServerSnapshot } from '../monitor/snapshot.ts'
+import type { HeldMessages, ServerSnapshot } from '../monitor/snapshot.ts'
 import { PROTOCOL_VERSION } from '../protocol/server-info.ts'
 import { accessOf, type ClientCredentials } from './access.ts'
 import { isLoopback, urlOf } from './addresses.ts'
-import { closeEngine, type Engine, openEngine, whenFlushed } from './engine.ts'
+import { closeEngine, type Engine, heldBy, openEngine, whenFlushed } from './engine.ts'
 import type { Events } from './events.ts'
 import { forgetAddress, leaveAddress } from './joined.ts'
 import { listenTcp, type TcpListener } from './listen/tcp.ts'
@@ -138,6 +138,11 @@ export class Server {
     if (cause) troubles.push(`storage failed, nothing is acknowledged any more: ${cause.message}`)
     if (this.engine?.store.full) troubles.push('the disk is full: publishes are refused')
     return troubles
+  }
+
+  /** Consumers that hold messages whose dead letters cannot be written now. */
+  held(): HeldMessages[] {
+    return this.engine ? heldBy(this.engine) : []
   }
 
   /** Lets the process end while this server is open. */

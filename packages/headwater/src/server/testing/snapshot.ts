@@ -2,6 +2,7 @@
 
 import type { ProgressSnapshot } from '../../store/consumer-progress.ts'
 import type { Store } from '../../store/store.ts'
+import { nameIn } from '../stored-names.ts'
 
 /** One stream: what it holds, and how far its consumers are. */
 export interface StreamSnapshot {
@@ -49,12 +50,6 @@ function progressOf({ delivered, ackFloor, pending, held, exhausted }: ProgressS
     held: held.map(([seq]) => seq),
     exhausted: exhausted.map(([seq]) => seq),
   }
-}
-
-/** The name in a stored configuration of a stream or a consumer. */
-function nameIn(config: string): string {
-  const stored = JSON.parse(config) as { name?: string; config?: { name?: string; durable_name?: string } }
-  return stored.config?.name ?? stored.config?.durable_name ?? stored.name ?? ''
 }
 
 function sorted<T>(entries: readonly (readonly [string, T])[]): Record<string, T> {
