@@ -186,10 +186,8 @@ function orFail<T>(work: Promise<T>, ...beside: Promise<unknown>[]): Promise<T> 
 }
 
 function isHeadwater(nc: NatsConnection): boolean {
-  const metadata = (nc.info as { server_metadata?: Record<string, string> } | undefined)?.server_metadata
-  return JSON.stringify(metadata ?? {})
-    .toLowerCase()
-    .includes('headwater')
+  const { server_metadata: metadata } = (nc.info ?? {}) as { server_metadata?: Record<string, string> }
+  return metadata?.['headwater.version'] !== undefined
 }
 
 function describe(nc: NatsConnection): string {

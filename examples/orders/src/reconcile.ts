@@ -60,7 +60,8 @@ export function letter(message: JsMsg): Letter {
   return {
     subject: message.subject,
     order: message.json<{ id: string }>().id,
-    messageId: message.headers?.get('Nats-Msg-Id') ?? '',
+    // The kit's relay publishes with an id of its own, so it keeps the original's under another name.
+    messageId: message.headers?.get('Dead-Letter-Header-Nats-Msg-Id') || message.headers?.get('Nats-Msg-Id') || '',
     reason: message.headers?.get('Dead-Letter-Reason') ?? '',
     identity: message.headers?.get('Dead-Letter-Id') ?? '',
   }

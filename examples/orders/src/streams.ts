@@ -1,6 +1,7 @@
 /** Connections, and the streams and consumers that the flow works with. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { withDeadLetter } from '@headwater/kit'
 import {
   AckPolicy,
   type ConsumerConfig,
@@ -17,7 +18,7 @@ export const DEAD_STREAM = 'ORDERS_DEAD'
 export const CREATED = 'orders.created'
 export const DEAD_LETTER = 'orders.deadletter'
 export const PROCESSOR = 'orders-processor'
-export const MAX_DELIVER = 5
+const MAX_DELIVER = 5
 
 /** How everything here connects: it never gives up, and dials again at once, because the broker will be killed. */
 export const connectOptions = {
@@ -57,16 +58,15 @@ export async function createStreams(
   await patiently(() => jsm.consumers.add(STREAM, processorConfig))
 }
 
-/** `dead_letter` as metadata: typed in every client, and accepted by a NATS server (where the kit's relay does the work). */
-const processorConfig: Partial<ConsumerConfig> = {
+/** The dead-letter subject stands in the metadata, which a NATS server accepts too (there the kit's relay does the work). */
+const processorConfig: Partial<ConsumerConfig> = withDeadLetter(DEAD_LETTER, {
   durable_name: PROCESSOR,
   ack_policy: AckPolicy.Explicit,
   deliver_policy: DeliverPolicy.All,
   max_deliver: MAX_DELIVER,
   ack_wait: 5_000_000_000,
   filter_subject: CREATED,
-  metadata: { 'headwater.dead_letter': DEAD_LETTER },
-}
+})
 
 /** Tries again for half a minute: a cluster needs a moment to elect, a broker to come back. */
 export async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
