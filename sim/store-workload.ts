@@ -96,7 +96,7 @@ export class StoreWorkload {
       return
     }
     const log = this.#random.pick(logs)
-    if (action === 'append') this.#append(log, this.#random.below(200))
+    if (action === 'append') this.#append(log, this.#bodyBytes())
     else if (action === 'burst')
       for (let n = this.#random.below(30); n >= 0; n--) this.#append(log, this.#random.below(100))
     else if (action === 'large') this.#append(log, this.#random.between(2_000, 20_000))
@@ -107,6 +107,11 @@ export class StoreWorkload {
     else if (action === 'deleteStream') this.#deleteStream(store, log)
     else if (action === 'createConsumer') this.#createConsumer(log)
     else if (log.consumers().length > 0) this.#toConsumer(action, log, this.#random.pick(log.consumers()))
+  }
+
+  /** Mostly small; some span sectors, so that a torn write leaves its head and loses its middle. */
+  #bodyBytes(): number {
+    return this.#random.chance(0.15) ? this.#random.between(500, 4_000) : this.#random.below(200)
   }
 
   #skipTo(log: StreamLog): void {

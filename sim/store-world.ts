@@ -44,7 +44,7 @@ class StoreWorld {
   constructor(random: SeededRandom, trace: Trace) {
     this.#random = random
     this.#sync = random.chance(0.8) ? 'always' : random.pick(['never', 20, 200] as const)
-    this.#journalBytes = random.pick([16_384, 65_536, 262_144])
+    this.#journalBytes = random.pick([8_192, 16_384, 65_536])
     this.#segmentBytes = random.pick([32_768, 131_072])
     this.#crashes = random.pick([0.005, 0.02, 0.05])
     this.#faulty = random.chance(0.35)

@@ -194,7 +194,7 @@ export class Workload {
     const all = msgId ? [['Nats-Msg-Id', msgId], ...rows] : rows
     const headers =
       all.length > 0 ? `NATS/1.0\r\n${all.map(([key, value]) => `${key}: ${value}\r\n`).join('')}\r\n` : ''
-    const size = random.chance(0.02) ? random.below(5_000) : random.below(120)
+    const size = random.chance(0.08) ? random.between(500, 4_000) : random.below(120)
     const body = `p${id}:${'x'.repeat(size)}`
     const sentAtMs = this.#model.nowMs()
     const one: Publication = {
