@@ -24,6 +24,8 @@ export interface Terminal {
   readonly log: (text: string) => void
   readonly onSignal: (handle: (signal: string) => void) => void
   readonly exit: (code: number) => void
+  /** Headwater.start, unless a test has one of its own. */
+  readonly start?: (options: HeadwaterOptions) => Promise<Headwater>
 }
 
 /** Serves until a signal; resolves with the exit code. A second signal exits at once. */
@@ -72,7 +74,10 @@ function withDefaults(options: HeadwaterOptions, logger: Logger): HeadwaterOptio
 }
 
 /** Starts, and says every second that it is still reading. */
-async function startPatiently(options: HeadwaterOptions, { clock, say }: Terminal): Promise<Headwater> {
+async function startPatiently(
+  options: HeadwaterOptions,
+  { clock, say, start = (given) => Headwater.start(given) }: Terminal,
+): Promise<Headwater> {
   const startMs = clock.now()
   let isDone = false
   const tell = (): void => {
@@ -82,7 +87,7 @@ async function startPatiently(options: HeadwaterOptions, { clock, say }: Termina
   }
   clock.after(PATIENCE_MS, tell)
   try {
-    return await Headwater.start(options)
+    return await start(options)
   } finally {
     isDone = true
   }
