@@ -154,7 +154,8 @@ function describe(jetstream: JetStream, { tokens, body }: ApiRequest): object {
     const page = pageOf(stream.log.subjects(filter), body.offset, SUBJECTS_PAGE)
     filter.close()
     if (page.items.length > 0) info.state.subjects = Object.fromEntries(page.items)
-    if (page.total > 0) paging = without(page)
+    // Unlike lists, which clamp it, this call echoes the offset that was asked for.
+    if (page.total > 0) paging = { ...without(page), offset: Math.max(0, (body.offset as number | undefined) ?? 0) }
   }
   return { ...paging, ...info, cluster: { leader: jetstream.env.serverName }, ts }
 }

@@ -124,7 +124,8 @@ function readLine(bytes: Uint8Array, line: number, end: number, into: PublishHea
     while (at < length && bytes[line + at] === key[at]) at++
     if (at < length) continue
     if (into[field] !== undefined) return
-    into[field] = decoder.decode(bytes.subarray(colon + 1, end)).trim()
+    // Blanks before a value do not count, blanks after it do: conformance, jetstream/publish.
+    into[field] = decoder.decode(bytes.subarray(colon + 1, end)).trimStart()
     into.found.push(field)
     return
   }
