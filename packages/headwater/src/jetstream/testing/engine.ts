@@ -1,5 +1,5 @@
 /** The engine alone, for tests: memory bus, memory store, a clock and a turn that the test moves. */
-import { silentLogger } from '../../base/log.ts'
+import { type Logger, silentLogger } from '../../base/log.ts'
 import { ManualTurn } from '../../base/testing/manual-turn.ts'
 import { SeededRandom } from '../../base/testing/seeded-random.ts'
 import { elapse } from '../../base/testing/settle.ts'
@@ -46,7 +46,7 @@ export class TestEngine {
   jetstream: JetStream
   #inbox = 0
 
-  constructor(options: { limits?: Partial<EngineLimits> } & Partial<TestWorld> = {}) {
+  constructor(options: { limits?: Partial<EngineLimits>; log?: Logger } & Partial<TestWorld> = {}) {
     this.clock = options.clock ?? new VirtualClock()
     this.turn = options.turn ?? new ManualTurn()
     this.store = options.store ?? openMemoryStore({ clock: this.clock, turn: this.turn })
@@ -56,7 +56,7 @@ export class TestEngine {
       realClock: this.clock,
       random: new SeededRandom(1),
       turn: this.turn,
-      log: silentLogger,
+      log: options.log ?? silentLogger,
       serverName: 'test',
       limits: { ...UNLIMITED, ...options.limits },
     }
