@@ -59,10 +59,11 @@ export async function openEngine(
   }
 }
 
-/** Stops serving, waits for the last frame, frees the folder. */
-export async function closeEngine({ jetstream, store }: Engine): Promise<void> {
-  jetstream.close()
-  await store.close()
+/** Answers what is on its way to the disk, tells whoever waits that the server goes, and serves no more. The store stays open. */
+export async function stopServing(engine: Engine): Promise<void> {
+  await whenFlushed(engine)
+  engine.jetstream.close()
+  await whenFlushed(engine)
 }
 
 /** Resolves when everything appended so far is safe to show, or can never be. */

@@ -7,7 +7,7 @@ import type { HeldMessages, ServerSnapshot } from '../monitor/snapshot.ts'
 import { PROTOCOL_VERSION } from '../protocol/server-info.ts'
 import { accessOf, type ClientCredentials } from './access.ts'
 import { isLoopback, urlOf } from './addresses.ts'
-import { closeEngine, type Engine, heldBy, openEngine, whenFlushed } from './engine.ts'
+import { type Engine, heldBy, openEngine, stopServing } from './engine.ts'
 import type { Events } from './events.ts'
 import { forgetAddress, leaveAddress } from './joined.ts'
 import { listenTcp, type TcpListener } from './listen/tcp.ts'
@@ -176,13 +176,13 @@ export class Server {
 
   async #close(): Promise<void> {
     const listener = this.#listener?.close()
-    if (this.engine) await whenFlushed(this.engine)
+    if (this.engine) await stopServing(this.engine)
     await this.broker.close()
     await listener
     await this.#takeAddress().catch((error: unknown) => {
       this.settings.logger.warn({ error }, 'the address could not be taken out of the data folder')
     })
-    if (this.engine) await closeEngine(this.engine)
+    await this.engine?.store.close()
     await this.#monitor?.close()
   }
 
