@@ -233,9 +233,13 @@ export class ConsumerProgress {
       pending.consumerSeq = consumerSeq
       pending.deliveries = deliveries
       pending.deliveredAtMs = atMs
-    } else if (seq > this.ackFloor.streamSeq && !this.held.has(seq) && !this.exhausted.has(seq)) {
+    } else if (seq > this.ackFloor.streamSeq && !this.#isGivenUp(seq)) {
       this.#insert(seq, { firstConsumerSeq: consumerSeq, consumerSeq, deliveries, deliveredAtMs: atMs })
     }
+  }
+
+  #isGivenUp(seq: number): boolean {
+    return (this.held.size > 0 && this.held.has(seq)) || (this.exhausted.size > 0 && this.exhausted.has(seq))
   }
 
   #insert(seq: number, pending: Pending): void {

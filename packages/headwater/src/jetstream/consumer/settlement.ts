@@ -71,6 +71,16 @@ export class Settlement {
   /** Why a held message's letter was refused last; shown, not kept over a restart. */
   readonly heldWhy: Map<number, string> = new Map()
   #heldFull = false
+  /** The two events of every message's life are one object each: who takes one reads it during the call. */
+  readonly #delivered = {
+    what: 'delivered' as const,
+    streamSeq: 0,
+    consumerSeq: 0,
+    deliveries: 0,
+    atMs: 0,
+    tracked: true,
+  }
+  readonly #settled = { what: 'settled' as const, streamSeq: 0 }
 
   constructor(progress: ConsumerProgress, settings: Settings, ports: SettlementPorts) {
     this.#progress = progress
@@ -86,15 +96,21 @@ export class Settlement {
   /** Records a delivery; its time runs from `nowMs`. */
   delivered(seq: number, consumerSeq: number, deliveries: number, nowMs: number, urgency: 'now' | 'later'): void {
     const tracked = this.#settings.ackPolicy !== 'none'
-    this.#ports.record({ what: 'delivered', streamSeq: seq, consumerSeq, deliveries, atMs: nowMs, tracked }, urgency)
+    const event = this.#delivered
+    event.streamSeq = seq
+    event.consumerSeq = consumerSeq
+    event.deliveries = deliveries
+    event.atMs = nowMs
+    event.tracked = tracked
+    this.#ports.record(event, urgency)
     if (!tracked) return
-    this.ready.remove(seq)
+    if (this.ready.size > 0) this.ready.remove(seq)
     this.#ports.schedule(seq, nowMs + waitMs(this.#settings, deliveries))
   }
 
   /** +ACK of one message. True when that settled it: not when it was settled before, or its letter is written (rule 13). */
   ack(seq: number, urgency: 'now' | 'later'): boolean {
-    if (this.lettering.has(seq)) return false
+    if (this.lettering.size > 0 && this.lettering.has(seq)) return false
     const { pending, held, exhausted } = this.#progress
     if (!pending.has(seq) && !held.has(seq) && !exhausted.has(seq)) return false
     this.#settle(seq, urgency)
@@ -315,12 +331,15 @@ export class Settlement {
   }
 
   #settle(seq: number, urgency: 'now' | 'later'): void {
-    this.ready.remove(seq)
-    this.loading.delete(seq)
-    this.heldWhy.delete(seq)
+    // The sizes first: nearly always nothing is there, and this runs once per acknowledged message.
+    if (this.ready.size > 0) this.ready.remove(seq)
+    if (this.loading.size > 0) this.loading.delete(seq)
+    if (this.heldWhy.size > 0) this.heldWhy.delete(seq)
     this.#ports.cancel(seq)
-    this.#ports.record({ what: 'settled', streamSeq: seq }, urgency)
+    const event = this.#settled
+    event.streamSeq = seq
+    this.#ports.record(event, urgency)
     this.#ports.settled(seq)
-    this.#heldFull = this.heldFull
+    if (this.#heldFull) this.#heldFull = this.heldFull
   }
 }
