@@ -1,9 +1,9 @@
 /** After a start: reads the duplicate window back from the stored messages that carry an id. */
 import { timeFromMs, timeToMs } from '../../base/time.ts'
-import { headerValue } from '../../protocol/headers.ts'
 import { MessageView } from '../../store/message-view.ts'
 import { COLD, FLAG_MSG_ID, FOUND } from '../../store/stream-log.ts'
 import type { Environment } from '../environment.ts'
+import { emptyPublishHeaders, type PublishHeaders, readPublishHeaders } from './publish-headers.ts'
 import type { Stream } from './stream.ts'
 
 /**
@@ -16,20 +16,25 @@ export async function rebuildDedupe(env: Environment, stream: Stream): Promise<v
   const { dedupe } = publisher
   publisher.dedupeReady = false
   const view = new MessageView()
+  const headers = emptyPublishHeaders()
   const last = log.lastSeq(log.state.lastSeq)
   let seq = dedupe.windowMs > 0 ? log.nextSeq(await log.seqAt(timeFromMs(env.clock.now() - dedupe.windowMs))) : last
   // The last message is looked at in any case: a publisher may expect its id.
   for (seq ||= last; seq !== 0 && seq <= last; seq = log.nextSeq(seq + 1)) {
     const found = read(env, stream, seq, view)
     if (typeof found === 'boolean' ? !found : !(await found)) continue
-    const id =
-      (view.flags & FLAG_MSG_ID) === 0
-        ? undefined
-        : headerValue(view.bytes, view.headersStart, view.headersLength, 'Nats-Msg-Id')
+    const id = idOf(view, headers)
     if (id) dedupe.record(id, seq, timeToMs(view.time()))
     if (seq === log.state.lastSeq) publisher.lastMsgId = id ?? ''
   }
   publisher.dedupeReady = true
+}
+
+/** The id as the publisher's own check reads it, down to its blanks. */
+function idOf(view: MessageView, headers: PublishHeaders): string | undefined {
+  if ((view.flags & FLAG_MSG_ID) === 0) return undefined
+  readPublishHeaders(view.bytes, view.headersStart, view.payloadStart, headers)
+  return headers.msgId
 }
 
 /** Reads into `view`; false when the message cannot be read. A promise only when it is on disk. */

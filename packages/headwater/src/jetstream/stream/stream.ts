@@ -2,7 +2,7 @@
 import { parseTime, type Time } from '../../base/time.ts'
 import { MessageView } from '../../store/message-view.ts'
 import type { Store } from '../../store/store.ts'
-import { COLD, type ConsumerLog, FOUND, MISSING, type StreamLog } from '../../store/stream-log.ts'
+import { type ConsumerLog, FOUND, type StreamLog } from '../../store/stream-log.ts'
 import type { AccountUsage } from '../account-usage.ts'
 import { consumerAction, emitAdvisory } from '../advisory/advisories.ts'
 import type { Subscription } from '../bus.ts'
@@ -137,16 +137,14 @@ export class Stream implements ConsumerHost {
 
   /** Removes one message and tells the consumers; false when it is not there. `erase` overwrites its bytes. */
   remove(seq: number, erase = false): boolean {
-    const found = this.#consumers.length === 0 ? FOUND : this.log.read(seq, this.#view)
-    if (found === MISSING) return false
-    const { subject } = this.#view
-    if (found === COLD) this.tellRemoved(seq, '')
+    // From the index: the message itself may be on disk, and consumers with a filter must know whether it was theirs.
+    const subject = this.#consumers.length === 0 ? '' : this.log.subjectAt(seq)
     const removed = this.log.remove(seq, erase)
-    if (removed && found === FOUND) this.tellRemoved(seq, subject)
+    if (removed) this.tellRemoved(seq, subject)
     return removed
   }
 
-  /** Tells every consumer that `seq` left the stream, or with subject '' that it is about to (see HostedConsumer.removed). */
+  /** Tells every consumer that `seq` left the stream. */
   tellRemoved(seq: number, subject: string): void {
     for (const consumer of this.#consumers) consumer.removed(seq, subject)
   }
