@@ -8,10 +8,7 @@ export interface HostedConsumer {
   needs(seq: number): boolean
   /** New messages may be readable: deliver what can be delivered. */
   wake(): void
-  /**
-   * `seq` left the stream by delete, limit or retention: forget it. Same frame. `subject` is '' when the message is not in
-   * memory; the call then comes just before the removal, so that the log's index can still be asked.
-   */
+  /** `seq`, a message on `subject`, left the stream by delete, limit or retention: forget it. Same frame. */
   removed(seq: number, subject: string): void
   /** Everything below `seq` left the stream (purge without filter, or after one: `seq` is the new first). Same frame. */
   purgedBelow(seq: number): void
