@@ -119,7 +119,7 @@ export class ConsumerProgress {
       }
       case 'settled-through': {
         const seq = event.streamSeq
-        for (const key of this.pending.keys()) if (key <= seq) this.#dropPending(key)
+        for (const key of this.pendingThrough(seq)) this.#dropPending(key)
         for (const key of this.held.keys()) if (key <= seq) this.#dropHeld(key)
         for (const key of this.exhausted.keys()) if (key <= seq) this.exhausted.delete(key)
         if (seq > this.ackFloor.streamSeq) {
@@ -181,6 +181,16 @@ export class ConsumerProgress {
   needs(seq: number): boolean {
     if (seq > this.delivered.streamSeq) return true
     return this.pending.has(seq) || this.held.has(seq)
+  }
+
+  /** The pending sequences up to `seq`; costs what it finds, while first deliveries ascend. */
+  pendingThrough(seq: number): number[] {
+    const found: number[] = []
+    for (const key of this.pending.keys()) {
+      if (key <= seq) found.push(key)
+      else if (this.#ascending) break
+    }
+    return found
   }
 
   snapshot(): ProgressSnapshot {

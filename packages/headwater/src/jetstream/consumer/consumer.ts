@@ -43,7 +43,8 @@ export class Consumer implements HostedConsumer, AckSink {
   readonly #pump: Pump
   readonly #answers: Answers
   readonly #deadLetters: DeadLetters
-  readonly #deadlines: TimerWheel
+  /** Made with the first deadline: a consumer without acknowledgements has none. */
+  #deadlines: TimerWheel | undefined
   readonly #requests: Subscription
   #config: ConsumerConfig
   #closed = false
@@ -60,7 +61,6 @@ export class Consumer implements HostedConsumer, AckSink {
     this.#log = log
     this.#stored = stored
     this.#config = stored.config
-    this.#deadlines = new TimerWheel(env.clock, (seqs) => this.#expired(seqs))
     this.#deadLetters = new DeadLetters({
       env,
       host,
@@ -94,8 +94,11 @@ export class Consumer implements HostedConsumer, AckSink {
         settled: (seq) => host.settled(name, seq),
         settledThrough: (seq) => host.settledThrough(name, seq),
         notify: (notice) => notices.tell(notice),
-        schedule: (seq, atMs) => this.#deadlines.schedule(seq, atMs),
-        cancel: (seq) => this.#deadlines.cancel(seq),
+        schedule: (seq, atMs) => {
+          this.#deadlines ??= new TimerWheel(env.clock, (seqs) => this.#expired(seqs))
+          this.#deadlines.schedule(seq, atMs)
+        },
+        cancel: (seq) => this.#deadlines?.cancel(seq),
       }),
       pulls: new PullQueue(settings.maxWaiting, this.#standing),
       replies: new AckReplies(env.bus, host.log, env.turn),
@@ -204,7 +207,7 @@ export class Consumer implements HostedConsumer, AckSink {
     push?.close()
     this.#pump.close()
     this.#deadLetters.close()
-    this.#deadlines.close()
+    this.#deadlines?.close()
     inactivity.close()
     delivery.close()
   }

@@ -16,6 +16,8 @@ export class Delivery {
   #next: number
   /** deliver last_per_subject: what of the snapshot is left to deliver, ascending; then everything above `#snapshotSeq`. */
   #snapshot: number[] = []
+  /** What of `#snapshot` is done: a million keys are not moved for each delivery. */
+  #snapshotAt = 0
   #snapshotSeq = 0
   #pending = 0
   /** `#pending` covers sequences up to here. */
@@ -35,8 +37,9 @@ export class Delivery {
   /** Starts with the last message of each subject as of `upToSeq`, those at or above the position. */
   startWithLastPerSubject(upToSeq: number): void {
     this.#snapshot = this.#log.lastPerSubject(this.#filter, upToSeq).filter((seq) => seq >= this.#next)
+    this.#snapshotAt = 0
     this.#snapshotSeq = upToSeq
-    if (this.#snapshot.length === 0 && this.#next <= upToSeq) this.#next = upToSeq + 1
+    this.#leaveSnapshot()
     this.recount()
   }
 
@@ -59,13 +62,16 @@ export class Delivery {
   /** Counts from scratch: after a purge, or when the filters changed. */
   recount(): void {
     const from = Math.max(this.#next, this.#snapshotSeq + 1)
-    this.#pending = this.#snapshot.length + this.#log.countFrom(from, this.#filter)
+    this.#pending = this.#snapshotLeft + this.#log.countFrom(from, this.#filter)
     this.#countedSeq = this.#log.state.lastSeq
   }
 
   /** The next message that may be delivered; 0 when there is none now. */
   peek(): number {
-    if (this.#snapshot.length > 0) return this.#snapshot[0] <= this.#log.readableSeq ? this.#snapshot[0] : 0
+    if (this.#snapshotLeft > 0) {
+      const first = this.#snapshot[this.#snapshotAt]
+      return first <= this.#log.readableSeq ? first : 0
+    }
     if (this.#next > this.#log.state.lastSeq) return 0
     const seq = this.#log.nextSeq(this.#next, this.#filter)
     // Remember how far was looked, so that a filter which rarely matches does not search the same messages again.
@@ -78,22 +84,21 @@ export class Delivery {
     // Reading the count first brings it up to date, so that this one is in it.
     const pending = this.numPending
     if (pending > 0) this.#pending = pending - 1
-    if (this.#snapshot.length > 0 && this.#snapshot[0] === seq) {
-      this.#snapshot.shift()
-      this.#next = this.#snapshot.length > 0 ? seq + 1 : Math.max(seq, this.#snapshotSeq) + 1
-    } else {
-      this.#next = seq + 1
+    this.#next = seq + 1
+    if (this.#snapshotLeft > 0 && this.#snapshot[this.#snapshotAt] === seq) {
+      this.#snapshotAt++
+      this.#leaveSnapshot()
     }
   }
 
   /** `seq` left the stream. */
   removed(seq: number, subject: string): void {
     if (seq < this.#next || seq > this.#countedSeq) return
-    if (this.#snapshot.length > 0 && seq <= this.#snapshotSeq) {
-      const at = this.#snapshot.indexOf(seq)
-      if (at < 0) return
+    if (this.#snapshotLeft > 0 && seq <= this.#snapshotSeq) {
+      const at = this.#placeInSnapshot(seq)
+      if (this.#snapshot[at] !== seq) return
       this.#snapshot.splice(at, 1)
-      if (this.#snapshot.length === 0) this.#next = Math.max(this.#next, this.#snapshotSeq + 1)
+      this.#leaveSnapshot()
     } else if (this.#filter && !this.#filter.matches(subject)) {
       return
     }
@@ -102,9 +107,9 @@ export class Delivery {
 
   /** Everything below `seq` left the stream. */
   removedBelow(seq: number): void {
-    this.#snapshot = this.#snapshot.filter((kept) => kept >= seq)
+    if (this.#snapshotLeft > 0) this.#snapshotAt = Math.max(this.#snapshotAt, this.#placeInSnapshot(seq))
     if (this.#next < seq) this.#next = seq
-    if (this.#snapshot.length === 0 && this.#next <= this.#snapshotSeq) this.#next = this.#snapshotSeq + 1
+    this.#leaveSnapshot()
     this.recount()
   }
 
@@ -131,5 +136,29 @@ export class Delivery {
 
   close(): void {
     this.#filter?.close()
+  }
+
+  get #snapshotLeft(): number {
+    return this.#snapshot.length - this.#snapshotAt
+  }
+
+  /** Once the snapshot is through, it goes on behind it. */
+  #leaveSnapshot(): void {
+    if (this.#snapshotLeft > 0) return
+    this.#snapshot = []
+    this.#snapshotAt = 0
+    if (this.#next <= this.#snapshotSeq) this.#next = this.#snapshotSeq + 1
+  }
+
+  /** The first place of the snapshot whose sequence is not below `seq`. */
+  #placeInSnapshot(seq: number): number {
+    let low = this.#snapshotAt
+    let high = this.#snapshot.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#snapshot[middle] < seq) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 }

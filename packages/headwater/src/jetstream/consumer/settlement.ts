@@ -119,11 +119,10 @@ export class Settlement {
 
   /** Ack policy all: everything up to `seq`. */
   ackThrough(seq: number, consumerSeq: number, urgency: 'now' | 'later'): boolean {
-    const { pending, held, exhausted, ackFloor } = this.#progress
+    const { held, exhausted, ackFloor } = this.#progress
     const late = held.has(seq) || exhausted.has(seq)
     if (!late && (seq <= ackFloor.streamSeq || consumerSeq <= ackFloor.consumerSeq)) return false
-    for (const key of pending.keys()) {
-      if (key > seq) continue
+    for (const key of this.#progress.pendingThrough(seq)) {
       this.ready.remove(key)
       this.loading.delete(key)
       this.#ports.cancel(key)
