@@ -17,6 +17,9 @@ export class Database {
   constructor(path: string, schema: string) {
     rmSync(`${path}.lock`, { recursive: true, force: true })
     this.#sqlite = new sqlite.Database(path)
+    // One owner, so the log needs no shared memory, and a commit costs one sync.
+    this.#sqlite.exec('PRAGMA locking_mode = EXCLUSIVE')
+    this.#sqlite.exec('PRAGMA journal_mode = WAL')
     this.#sqlite.exec('PRAGMA synchronous = FULL')
     this.#sqlite.exec(schema)
   }

@@ -24,7 +24,7 @@ export const help: string = `The order flow: NestJS, durable consumers, dead let
 
 Usage: npm start -- [options]
 
-  --orders N              orders to place (default 3000)
+  --orders N              orders to place (default 2000)
   --kills N               SIGKILLs of the broker (default 4; needs a broker of our own)
   --broker PROGRAM        run this as the broker (it takes nats-server's flags) instead of Headwater
   --servers URL[,URL...]  use these NATS servers instead of starting Headwater
@@ -67,7 +67,7 @@ export function readOptions(args: string[]): FlowOptions | undefined {
   if (servers && values.kills !== undefined)
     throw new UsageError('--kills needs a broker of our own: leave --servers out')
   return {
-    orders: whole('--orders', values.orders, 3000, 50, 1_000_000),
+    orders: whole('--orders', values.orders, 2000, 50, 1_000_000),
     kills: servers ? 0 : whole('--kills', values.kills, 4, 0, 100),
     servers,
     broker: values.broker as string | undefined,

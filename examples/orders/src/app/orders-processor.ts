@@ -13,6 +13,8 @@ const FAILS_EVERY = 23
 /** Every so many orders the acknowledgement gets lost after the commit, once. */
 const ACK_LOST_EVERY = 97
 const RETRY_MS = 100
+/** Orders that a worker has in hand at once. */
+const IN_HAND = 5
 
 @Injectable()
 export class OrdersProcessor implements OnApplicationBootstrap, OnModuleDestroy {
@@ -22,6 +24,8 @@ export class OrdersProcessor implements OnApplicationBootstrap, OnModuleDestroy 
   #messages: ConsumerMessages | undefined
   #loop: Promise<void> | undefined
   #stopping = false
+  /** What is being worked on: while one order waits for the broker, the next goes to the database. */
+  readonly #inHand = new Set<Promise<void>>()
 
   /** `failed` is shared by the workers: what failed once for one of them works for the other. */
   constructor(flow: Flow, jetStream: JetStreamService, failed: Set<string>) {
@@ -34,11 +38,12 @@ export class OrdersProcessor implements OnApplicationBootstrap, OnModuleDestroy 
     this.#loop = this.#consume()
   }
 
-  /** Stops pulling, then waits for the message in hand. What was pulled and not begun is redelivered to someone else. */
+  /** Stops pulling, then waits for the messages in hand. What was pulled and not begun is redelivered to someone else. */
   async onModuleDestroy(): Promise<void> {
     this.#stopping = true
     this.#messages?.stop()
     await this.#loop
+    await Promise.all(this.#inHand)
   }
 
   async #consume(): Promise<void> {
@@ -48,7 +53,9 @@ export class OrdersProcessor implements OnApplicationBootstrap, OnModuleDestroy 
         // Few at a time: what lies in this worker's buffer is out of the other's reach, and its ack_wait is running.
         this.#messages = await consumer.consume({ max_messages: 10, expires: 2000 })
         for await (const message of this.#messages) {
-          await this.#handle(message)
+          const work: Promise<void> = this.#handle(message).finally(() => this.#inHand.delete(work))
+          this.#inHand.add(work)
+          if (this.#inHand.size >= IN_HAND) await Promise.race(this.#inHand)
           if (this.#stopping) break
         }
       } catch {
