@@ -104,7 +104,8 @@ export class ApiRouter {
 
   #receive(message: Inbound): undefined {
     const tokens = message.subject.slice(PREFIX.length).split('.')
-    const raw = message.bytes.slice(message.start + message.headersLength, message.end)
+    // A copy, also of a node Buffer, whose own slice would be a view: answers may come in a later turn.
+    const raw = new Uint8Array(message.bytes.subarray(message.start + message.headersLength, message.end))
     const found = this.#find(tokens)
     const request = {
       subject: message.subject,
