@@ -64,6 +64,19 @@ export const differences: readonly Difference[] = [
     reason: 'One behaviour for both kinds of storage.',
   },
   {
+    id: 'interest-last-ts',
+    headwater:
+      'A message that takes a sequence in an interest stream and is wanted by nobody leaves `last_ts` as it was.',
+    natsServer: 'Moves `last_ts`.',
+    reason: '`last_ts` is the time of the last message that was stored.',
+  },
+  {
+    id: 'purge-floor',
+    headwater: 'After a purge of a part, the ack floor is right below the first message that still waits for its ack.',
+    natsServer: 'The consumer sequence of the floor may be beyond messages that still wait.',
+    reason: 'The floor says that everything up to it is settled.',
+  },
+  {
     id: 'json-words',
     headwater:
       'What comes after `invalid JSON: ` (10025) are the words of our own decoder; an unknown field is named in the same words.',

@@ -258,12 +258,17 @@ export const delivery: Group = {
         await js.consumer(t.id, { durable_name: 'F', ack_policy: 'explicit', filter_subject: `${t.subject}.0` })
         await js.pull(t.id, 'C', { batch: 3 }, 3)
         await js.pull(t.id, 'F', { batch: 1 }, 1)
+        const counts = async (name: string) => {
+          const { num_ack_pending, num_pending, ack_floor } = await js.peek(`CONSUMER.INFO.${t.id}.${name}`)
+          return [num_ack_pending, num_pending, ack_floor.consumer_seq]
+        }
         await js.ok(`STREAM.PURGE.${t.id}`, { filter: `${t.subject}.0`, keep: 1 })
-        await js.consumerInfo(t.id, 'C')
-        await js.consumerInfo(t.id, 'F')
+        // Message 2, the second delivery, waits for its ack: the floor is right below it.
+        t.differs('purge-floor', await counts('C'), { headwater: [1, 4, 1], judge: [1, 4, 3] })
+        expectEqual(await counts('F'), [0, 1, 1])
         await js.ok(`STREAM.PURGE.${t.id}`, { seq: 5 })
-        await js.consumerInfo(t.id, 'C')
-        await js.consumerInfo(t.id, 'F')
+        expectEqual(await counts('C'), [0, 3, 3])
+        expectEqual(await counts('F'), [0, 1, 1])
         const rest = await js.pull(t.id, 'C', { batch: 9, no_wait: true }, 4)
         t.observe('rest', rest.map(line).join())
       },
@@ -306,6 +311,7 @@ export const delivery: Group = {
         const bodies = Array.from({ length: 300 }, (_, i) => `${i}:${'x'.repeat((i * 37) % 5000)}`)
         for (const body of bodies) js.caller.publish(t.subject, body)
         await js.caller.flush()
+        for (;;) if ((await js.peek(`STREAM.INFO.${t.id}`)).state.messages === 300) break
         await js.consumer(t.id, { durable_name: 'C', ack_policy: 'explicit' })
         const messages = await js.pull(t.id, 'C', { batch: 300, expires: 10 * second }, 300)
         expectEqual(

@@ -184,7 +184,7 @@ export const publish: Group = {
       },
     },
     {
-      name: 'header names are case sensitive, values are trimmed, the first counts',
+      name: 'header names are case sensitive, blanks before a value do not count, the first one counts',
       async run(t) {
         const js = await t.js()
         await js.stream({ name: t.id, subjects: [t.subject] })

@@ -60,6 +60,7 @@ export const push: Group = {
         await js.caller.flush()
         for (;;) if (!(await js.peek(`CONSUMER.INFO.${t.id}.C`)).push_bound) break
         await js.publishOk(t.subject, '2')
+        await js.pending(t.id, 'C', 1)
         expectMatch(await js.consumerInfo(t.id, 'C'), { delivered: { consumer_seq: 1 }, num_pending: 1 })
         const again = js.caller.subscribe(`d.${t.subject}`)
         expectEqual((await again.next()).text, '2')

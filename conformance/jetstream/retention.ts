@@ -139,7 +139,12 @@ export const retention: Group = {
         await js.stream({ name: t.id, subjects: [t.subject], retention: 'interest' })
         expectMatch(await js.publishOk(t.subject, 'x'), { seq: 1 })
         expectMatch(await js.publishOk(t.subject, 'x'), { seq: 2 })
-        await js.info(t.id, { deleted_details: true })
+        const { state } = await js.okPeek(`STREAM.INFO.${t.id}`, { deleted_details: true })
+        const { last_ts, ...rest } = state
+        t.observe('state', rest)
+        expectMatch(rest, { messages: 0, first_seq: 3, last_seq: 2 })
+        const told = last_ts === '0001-01-01T00:00:00Z' ? 'never' : 'now'
+        t.differs('interest-last-ts', told, { headwater: 'never', judge: 'now' })
       },
     },
     {

@@ -78,6 +78,7 @@ export const streamApi: Group = {
         expectEqual((await js.info(t.id, { subjects_filter: 'none' })).state.subjects, undefined)
         await js.info(t.id, { subjects_filter: '>', offset: 2 })
         await js.info(t.id, { subjects_filter: '>', offset: 99 })
+        await js.info(t.id, { subjects_filter: '>', offset: -1 })
       },
     },
     {

@@ -24,7 +24,6 @@ const updates: readonly (readonly [string, Config, Config | ((t: Trial) => Confi
   ['allow_direct and roll-ups', {}, { allow_direct: true, allow_rollup_hdrs: true }, undefined],
   ['metadata', { metadata: { a: '1' } }, { metadata: { b: '2' } }, undefined],
   ['limits to interest', {}, { retention: 'interest' }, undefined],
-  ['interest to limits', { retention: 'interest' }, { retention: 'limits' }, undefined],
   ['duplicate window', {}, { duplicate_window: second }, undefined],
   ['nothing', {}, {}, undefined],
   ['no_ack', {}, { no_ack: true }, undefined],
@@ -65,6 +64,16 @@ export const streamUpdate: Group = {
   name: 'jetstream/stream update',
   cases: [
     ...updateCases,
+    {
+      name: 'update taken: interest to limits, and messages are kept from then on',
+      async run(t) {
+        const js = await t.js()
+        await js.stream({ name: t.id, subjects: [t.subject], retention: 'interest' })
+        await js.ok(`STREAM.UPDATE.${t.id}`, { name: t.id, subjects: [t.subject], retention: 'limits' })
+        await js.publishOk(t.subject, 'x')
+        expectMatch((await js.info(t.id)).state, { messages: 1, first_seq: 1, last_seq: 1 })
+      },
+    },
     {
       name: 'update of an unknown stream',
       async run(t) {
