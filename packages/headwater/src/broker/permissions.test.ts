@@ -49,7 +49,8 @@ describe('PermissionSet', () => {
   })
 
   it('bounds what it remembers', () => {
-    for (let i = 0; i < 10_000; i++) expect(set.mayPublish(`a.${i}`)).toBe(true)
+    const verdicts = new Set(Array.from({ length: 10_000 }, (_, i) => set.mayPublish(`a.${i}`)))
+    expect([...verdicts]).toEqual([true])
     expect(set.mayPublish('a.secret.x')).toBe(false)
   })
 })
