@@ -48,6 +48,15 @@ describe('house rules', () => {
     expect(faults).toEqual([])
   })
 
+  test('no test sleeps', () => {
+    const tests = files.filter((file) => /^packages\/.*\.test\.ts$/.test(file.path))
+    const faults = tests.flatMap((file) => [
+      ...usesOf(file, ['setTimeout', 'setInterval']).map((use) => at(file, use.at)),
+      ...file.imports.filter((one) => one.from.startsWith('node:timers')).map((one) => `${file.path}:${one.line}`),
+    ])
+    expect(faults, 'move the clock, or await the event').toEqual([])
+  })
+
   test('nothing is left to be done', () => {
     const faults = files.flatMap((file) =>
       file.comments
