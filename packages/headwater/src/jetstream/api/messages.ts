@@ -63,24 +63,17 @@ export function messageRows(jetstream: JetStream): ApiRow[] {
       shape: deleteShape,
       changes: true,
       handle({ tokens, body }) {
+        const stream = jetstream.streamOrThrow(tokens[0])
         const seq = (body.seq as number | undefined) ?? 0
-        const erase = body.no_erase !== true
-        const { log } = jetstream.streamOrThrow(tokens[0])
-        if (log.read(seq, new MessageView()) !== COLD) return deleteMessage(jetstream, tokens[0], seq, erase)
-        // Its consumers want to know its subject: into memory first, then checked and removed in one go.
-        return log.load(seq).then(() => deleteMessage(jetstream, tokens[0], seq, erase))
+        if (stream.config.sealed) throw new ApiError(apiErrors.streamSealed)
+        if (stream.config.deny_delete) {
+          throw new ApiError(apiErrors.streamMsgDeleteFailed('message delete not permitted'))
+        }
+        if (!stream.remove(seq, body.no_erase !== true)) throw new ApiError(apiErrors.sequenceNotFound(seq))
+        return { success: true }
       },
     },
   ]
-}
-
-/** Removes one message, or throws E10059, E10109, E10057 or E10043. */
-function deleteMessage(jetstream: JetStream, name: string, seq: number, erase: boolean): object {
-  const stream = jetstream.streamOrThrow(name)
-  if (stream.config.sealed) throw new ApiError(apiErrors.streamSealed)
-  if (stream.config.deny_delete) throw new ApiError(apiErrors.streamMsgDeleteFailed('message delete not permitted'))
-  if (!stream.remove(seq, erase)) throw new ApiError(apiErrors.sequenceNotFound(seq))
-  return { success: true }
 }
 
 /** Whether a request asks for nothing: every selector is absent, zero or empty. */

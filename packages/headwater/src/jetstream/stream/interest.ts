@@ -1,7 +1,4 @@
 /** Interest and work-queue retention: a message goes, in the frame of the ack, when no consumer that wants it needs it any more. */
-
-import { MessageView } from '../../store/message-view.ts'
-import { COLD, MISSING } from '../../store/stream-log.ts'
 import type { Environment } from '../environment.ts'
 import type { Stream } from './stream.ts'
 
@@ -11,7 +8,6 @@ const SLICE = 2000
 export class Interest {
   readonly #env: Environment
   readonly #stream: Stream
-  readonly #view = new MessageView()
   /** Up to where each consumer's `settledThrough` was judged: acks of many at once must not start over each time. */
   readonly #through = new Map<string, number>()
   /** Raised to stop a recheck that is under way. */
@@ -31,7 +27,7 @@ export class Interest {
       stream.log.remove(seq)
       return
     }
-    if (!this.#release(seq, consumer)) this.#releaseLater(seq, consumer)
+    this.#release(seq, consumer)
   }
 
   /** `consumer` settled everything up to `seq`. */
@@ -43,7 +39,7 @@ export class Interest {
     this.#through.set(consumer, Math.max(seq, this.#through.get(consumer) ?? 0))
     for (let at = log.nextSeq(from); at !== 0 && at <= seq; at = log.nextSeq(at + 1)) {
       if (stream.retention === 'workqueue' && !this.#wantedBy(consumer, at)) continue
-      if (!this.#release(at, consumer)) this.#releaseLater(at, consumer)
+      this.#release(at, consumer)
     }
   }
 
@@ -61,85 +57,41 @@ export class Interest {
     if (this.#stream.consumerCount === 0) this.#stream.purgeBelow(this.#stream.log.state.lastSeq + 1)
   }
 
-  /** Judges every message anew, in slices: after a consumer left, its filter or the stream's rules changed. */
+  /** Judges every message anew, in slices: after a start, after a consumer left, its filter or the stream's rules changed. */
   recheck(): void {
-    this.#recheck(true)
-  }
-
-  /**
-   * After a start: a removal that had to wait for a message to be read may have been lost. Looks only at what is in memory:
-   * reading a whole stream at each start would cost more than the rare message that stays until a consumer changes.
-   */
-  recheckRecent(): void {
-    this.#recheck(false)
+    const round = ++this.#round
+    if (this.#stream.retention !== 'interest' || this.#stream.consumerCount === 0) return
+    this.#recheckFrom(0, round)
   }
 
   close(): void {
     this.#round++
   }
 
-  #recheck(loadCold: boolean): void {
-    const round = ++this.#round
-    if (this.#stream.retention !== 'interest' || this.#stream.consumerCount === 0) return
-    void this.#recheckAll(round, loadCold)
-  }
-
-  async #recheckAll(round: number, loadCold: boolean): Promise<void> {
+  #recheckFrom(from: number, round: number): void {
+    if (round !== this.#round) return
     const { log } = this.#stream
-    let left = SLICE
-    for (let seq = log.nextSeq(0); seq !== 0; seq = log.nextSeq(seq + 1)) {
-      if (!this.#release(seq, undefined) && loadCold) {
-        if (!(await this.#load(seq)) || round !== this.#round) return
-        this.#release(seq, undefined)
-      }
-      if (--left > 0) continue
-      left = SLICE
-      await new Promise<void>((resolve) => this.#env.turn.atEnd(resolve))
-      if (round !== this.#round) return
+    let seq = log.nextSeq(from)
+    for (let left = SLICE; seq !== 0 && left > 0; left--) {
+      this.#release(seq, undefined)
+      seq = log.nextSeq(seq + 1)
     }
+    if (seq !== 0) this.#env.turn.atEnd(() => this.#recheckFrom(seq, round))
   }
 
-  /** Removes `seq` unless a consumer other than `settledBy` still needs it; false when only its subject, on disk, can tell. */
-  #release(seq: number, settledBy: string | undefined): boolean {
+  /** Removes `seq` unless a consumer other than `settledBy` wants and needs it. */
+  #release(seq: number, settledBy: string | undefined): void {
     const { log, activeConsumers } = this.#stream
-    let asked = false
+    let subject: string | undefined
     for (const consumer of activeConsumers) {
-      if (consumer.name !== settledBy && consumer.needs(seq)) asked = true
-    }
-    if (asked) {
-      // Somebody may need it, if it is on a subject that they want.
-      const found = log.read(seq, this.#view)
-      if (found === COLD) return false
-      if (found === MISSING) return true
-      const { subject } = this.#view
-      for (const consumer of activeConsumers) {
-        if (consumer.name !== settledBy && consumer.wants(subject) && consumer.needs(seq)) return true
-      }
+      if (consumer.name === settledBy || !consumer.needs(seq)) continue
+      subject ??= log.subjectAt(seq)
+      if (consumer.wants(subject)) return
     }
     log.remove(seq)
-    return true
-  }
-
-  #releaseLater(seq: number, settledBy: string): void {
-    void this.#load(seq).then((loaded) => {
-      if (loaded && !this.#stream.isClosed) this.#release(seq, settledBy)
-    })
-  }
-
-  /** Brings a message into memory; one that cannot be read stays in the stream, and false is the answer. */
-  async #load(seq: number): Promise<boolean> {
-    try {
-      await this.#stream.log.load(seq)
-      return true
-    } catch (error) {
-      this.#env.log.error({ error, seq, stream: this.#stream.name }, 'a message could not be read; it stays')
-      return false
-    }
   }
 
   #wantedBy(consumer: string, seq: number): boolean {
-    const hosted = this.#stream.consumer(consumer)
-    const subject = this.#stream.subjectOf(seq)
-    return hosted !== undefined && (subject === undefined || hosted.wants(subject))
+    return this.#stream.consumer(consumer)?.wants(this.#stream.log.subjectAt(seq)) === true
   }
 }

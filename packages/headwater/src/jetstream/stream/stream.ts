@@ -1,8 +1,7 @@
 /** One stream: its log, its rules, its consumers, and the subscriptions through which messages come in. Wires, decides little. */
 import { parseTime, type Time } from '../../base/time.ts'
-import { MessageView } from '../../store/message-view.ts'
 import type { Store } from '../../store/store.ts'
-import { type ConsumerLog, FOUND, type StreamLog } from '../../store/stream-log.ts'
+import type { ConsumerLog, StreamLog } from '../../store/stream-log.ts'
 import type { AccountUsage } from '../account-usage.ts'
 import { consumerAction, emitAdvisory } from '../advisory/advisories.ts'
 import type { Subscription } from '../bus.ts'
@@ -45,7 +44,6 @@ export class Stream implements ConsumerHost {
   readonly #captures = new Map<string, Subscription>()
   readonly #trimmer: Trimmer
   readonly #interest: Interest
-  readonly #view = new MessageView()
   #config: StreamConfig
   /** The consumers in no order, for loops that run per message. */
   #consumers: readonly HostedConsumer[] = []
@@ -86,7 +84,7 @@ export class Stream implements ConsumerHost {
   open(): void {
     this.#capture()
     this.#trimmer.enforce()
-    this.#interest.recheckRecent()
+    this.#interest.recheck()
   }
 
   /** Changes the configuration, which was checked; limits that became tighter take effect at once. */
@@ -154,11 +152,6 @@ export class Stream implements ConsumerHost {
     const removed = this.log.removeBelow(seq)
     for (const consumer of this.#consumers) consumer.purgedBelow(seq)
     return removed
-  }
-
-  /** The subject of a living message, or undefined when it is not there or not in memory. */
-  subjectOf(seq: number): string | undefined {
-    return this.log.read(seq, this.#view) === FOUND ? this.#view.subject : undefined
   }
 
   consumer(name: string): HostedConsumer | undefined {
