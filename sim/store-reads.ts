@@ -2,8 +2,8 @@
 import type { SeededRandom } from '../packages/headwater/src/base/testing/seeded-random.ts'
 import type { Store } from '../packages/headwater/src/store/store.ts'
 import type { StreamLog } from '../packages/headwater/src/store/stream-log.ts'
+import { readText } from './read-text.ts'
 import type { ModelStream, StoreModel } from './store-model.ts'
-import { readText } from './store-world.ts'
 import { must } from './trace.ts'
 
 export async function checkReads(store: Store, model: StoreModel, random: SeededRandom): Promise<void> {

@@ -6,11 +6,10 @@ import { silentLogger } from '../packages/headwater/src/base/log.ts'
 import { SeededRandom } from '../packages/headwater/src/base/testing/seeded-random.ts'
 import type { Crash } from '../packages/headwater/src/base/testing/sim-disk.ts'
 import { openFileStore } from '../packages/headwater/src/store/file-store.ts'
-import { MessageView } from '../packages/headwater/src/store/message-view.ts'
 import type { Store, SyncMode } from '../packages/headwater/src/store/store.ts'
-import { COLD, MISSING, type StreamLog } from '../packages/headwater/src/store/stream-log.ts'
 import { Machine } from './machine.ts'
-import { describeConsumer, describeMessage, StoreModel } from './store-model.ts'
+import { readText } from './read-text.ts'
+import { describeConsumer, StoreModel } from './store-model.ts'
 import { checkReads } from './store-reads.ts'
 import { StoreWorkload, storeWeights } from './store-workload.ts'
 import { must, type Trace } from './trace.ts'
@@ -225,24 +224,6 @@ async function describeStore(store: Store): Promise<string> {
     }
   }
   return parts.join('\n')
-}
-
-export async function readText(log: StreamLog, seq: number): Promise<string> {
-  const view = new MessageView()
-  let result = log.read(seq, view)
-  if (result === COLD) {
-    await log.load(seq)
-    result = log.read(seq, view)
-  }
-  must(result !== MISSING && result !== COLD, `message ${seq} is counted and cannot be read`)
-  return describeMessage({
-    subject: view.subject,
-    seconds: view.seconds,
-    nanos: view.nanos,
-    flags: view.flags,
-    headersLength: view.headersLength,
-    body: view.bytes.subarray(view.headersStart, view.end),
-  })
 }
 
 /** Of the states that would be right, the one that shares most lines, as a difference. */

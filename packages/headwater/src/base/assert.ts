@@ -9,8 +9,3 @@ export class AssertionError extends Error {
 export function assert(condition: unknown, why: string): asserts condition {
   if (!condition) throw new AssertionError(why)
 }
-
-/** For the branch that cannot be reached; `value` must have type never. */
-export function unreachable(value: never): never {
-  throw new AssertionError(`unreachable: ${String(value)}`)
-}

@@ -51,10 +51,3 @@ export function utf8(text: string): Uint8Array {
 export function textOf(bytes: Uint8Array): string {
   return decoder.decode(bytes)
 }
-
-const NOTHING = new Uint8Array(0)
-
-/** No bytes. */
-export function noBytes(): Uint8Array {
-  return NOTHING
-}

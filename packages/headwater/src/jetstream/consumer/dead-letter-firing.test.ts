@@ -84,7 +84,7 @@ describe('when it fires', () => {
     await r.pull('ORDERS', 'worker')
     r.engine.jetstream.close()
     await r.engine.pass(5000)
-    expect(await r.engine.store.streams().length).toBe(2)
+    expect(r.engine.store.streams().length).toBe(2)
     await r.engine.restart()
     await r.engine.pass(0)
     expect(await r.stored('DEAD')).toEqual(['1 dead.orders one'])
