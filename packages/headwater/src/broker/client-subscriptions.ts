@@ -35,7 +35,7 @@ export class ClientSubscriptions {
     const queue = args.length === 3 ? args[1] : undefined
     const sid = args[args.length - 1]
     if (!isValidSubject(subject)) return protocolErrors.invalidSubject
-    const permissions = this.#connection.identity.permissions
+    const permissions = this.#connection.rights?.permissions
     if (queue === '_sys_' || permissions?.maySubscribe(subject, queue) === false) {
       return protocolErrors.subscribeDenied(fromWire(subject), queue === undefined ? undefined : fromWire(queue))
     }

@@ -22,6 +22,7 @@ import { answerNobody } from './nobody.ts'
 import { Outbox, type OutboxOwner } from './outbox.ts'
 import { Pauses } from './pauses.ts'
 import { isAckSubject, mayBeReserved, reservedPublish } from './reserved.ts'
+import { Rights } from './rights.ts'
 import type { Transport, TransportPeer } from './transport.ts'
 
 export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
@@ -31,6 +32,8 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
   readonly startMs: number
   options: ConnectOptions = defaultConnectOptions()
   identity: Identity = { user: '' }
+  /** Everything, when undefined. */
+  rights: Rights | undefined
   readonly subscriptions: ClientSubscriptions
   /** Negative until it may publish. */
   maxPayload: number
@@ -255,11 +258,12 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
     if (!this.isOpen) return
     const { options } = this
     this.identity = identity
+    this.rights = identity.permissions === undefined ? undefined : new Rights(identity.permissions, this.#host.clock)
     this.maxPayload = this.#host.limits.maxPayload
     this.connectedMs = this.#host.clock.now()
     this.echo = options.echo
     this.headers = options.headers
-    this.#needsLook = options.verbose || options.pedantic || identity.permissions !== undefined
+    this.#needsLook = options.verbose || options.pedantic || this.rights !== undefined
     this.#noResponders = options.no_responders
     this.#owesInfo = !this.#wasInformed
     this.busClient = { id: this.id, name: options.name, user: identity.user, host: this.transport.remoteAddress }
@@ -284,15 +288,12 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
   #look(bytes: Buffer, frame: PublishFrame): boolean {
     const subject = bytes.toString('latin1', frame.subjectStart, frame.subjectEnd)
     let denied = mayBeReserved(bytes, frame) ? reservedPublish(bytes, frame) : undefined
-    if (this.identity.permissions?.mayPublish(subject) === false)
-      denied = protocolErrors.publishDenied(fromWire(subject))
+    if (this.rights?.mayPublish(subject) === false) denied ??= protocolErrors.publishDenied(fromWire(subject))
     if (denied !== undefined) {
       this.refuse(denied)
       return false
     }
-    if (this.options.pedantic && !isLiteral(subject)) {
-      this.refuse(protocolErrors.invalidPublishSubject)
-    }
+    if (this.options.pedantic && !isLiteral(subject)) this.refuse(protocolErrors.invalidPublishSubject)
     this.#ok()
     return true
   }

@@ -127,7 +127,11 @@ export class Delivery {
     connection.outBytes += frame.bodyEnd - frame.bodyStart
     subscription.delivered++
     if (publisher !== undefined && connection.outbox.isOver) publisher.stallOn(connection)
-    if (!subscription.isPlain && connection.subscriptions.delivered(subscription)) {
+    if (subscription.isPlain) return
+    if (connection.rights?.mayAnswer === true && frame.replyEnd > frame.replyStart) {
+      connection.rights.asked(bytes.toString('latin1', frame.replyStart, frame.replyEnd))
+    }
+    if (connection.subscriptions.delivered(subscription)) {
       // Its end may have made somebody publish, from within: start afresh for the next receiver.
       this.#composedSid = undefined
       this.#body = NONE

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { UserPasswordAuthenticator } from './auth/user-password.ts'
 import { PermissionSet, type Permissions } from './permissions.ts'
 import { type BrokerBench, type Pipe, brokerBench as start } from './pipe.case.ts'
+import { Responses } from './responses.ts'
 
 describe('PermissionSet', () => {
   const set = new PermissionSet({
@@ -101,5 +102,48 @@ describe('a restricted user', () => {
     expect(got).toContain('MSG a.open 2 1\r\no\r\n')
     expect(got).not.toContain('secret')
     expect(got).not.toContain('b.x')
+  })
+
+  it('may answer what it was asked, once and in time, and nothing else', () => {
+    const { restricted, free } = connect({ allowResponses: {} })
+    free.send('SUB in.> 9')
+    restricted.send('SUB ask 1', 'PUB in.0 0', '')
+    expect(restricted.got()).toBe(`-ERR 'Permissions Violation for Publish to "in.0"'\r\n`)
+    free.send('PUB ask in.1 0', '', 'PUB ask in.2 0', '', 'PUB ask 0', '')
+    restricted.got()
+    restricted.send('PUB in.1 1', 'a', 'PUB in.1 1', 'b', 'PUB in.3 1', 'c')
+    expect(restricted.got()).toBe(
+      `-ERR 'Permissions Violation for Publish to "in.1"'\r\n-ERR 'Permissions Violation for Publish to "in.3"'\r\n`,
+    )
+    bench.clock.advance(120_000)
+    restricted.got()
+    restricted.send('PUB in.2 4', 'late')
+    expect(restricted.got()).toContain('Permissions Violation')
+    expect(free.got().replaceAll('PING\r\n', '')).toBe('MSG in.1 9 1\r\na\r\n')
+  })
+
+  it('may answer besides what it may publish, as often as is said', () => {
+    const { restricted, free } = connect({ publish: { allow: ['own'] }, allowResponses: { max: 2, expiresMs: 10 } })
+    free.send('SUB in 9')
+    restricted.send('SUB ask q 1', 'PUB own 0', '')
+    free.send('PUB ask in 0', '')
+    restricted.got()
+    restricted.send('PUB in 1', 'a', 'PUB in 1', 'b')
+    expect(restricted.got()).toBe('')
+    restricted.send('PUB in 1', 'c')
+    expect(restricted.got()).toContain('Permissions Violation')
+    expect(free.got()).toBe('MSG in 9 1\r\na\r\nMSG in 9 1\r\nb\r\n')
+  })
+})
+
+describe('Responses', () => {
+  it('are bounded: the oldest request is forgotten first', () => {
+    const responses = new Responses({ max: -1 })
+    for (let i = 0; i < 5_000; i++) responses.asked(`r${i}`, i)
+    expect(responses.mayAnswer('r0', 5_000)).toBe(false)
+    expect(responses.mayAnswer('r903', 5_000)).toBe(false)
+    for (let i = 0; i < 10; i++) expect(responses.mayAnswer('r904', 5_000)).toBe(true)
+    expect(responses.mayAnswer('r4999', 124_998)).toBe(true)
+    expect(responses.mayAnswer('r4999', 124_999)).toBe(false)
   })
 })

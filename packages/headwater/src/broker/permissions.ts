@@ -1,6 +1,7 @@
 /** What one user may publish and subscribe: lists of subjects that allow, and lists that deny. A denial wins. */
 import { toWire } from '../protocol/encode.ts'
 import { isSubsetOf, subjectMatches, subjectsCollide } from '../protocol/subject.ts'
+import type { ResponseRules } from './responses.ts'
 
 /** Subjects with wildcards. In `subscribe` an entry may name a queue group too: `orders.* workers` is about that group alone. */
 export interface SubjectRules {
@@ -13,6 +14,8 @@ export interface SubjectRules {
 export interface Permissions {
   readonly publish?: SubjectRules
   readonly subscribe?: SubjectRules
+  /** Answers to requests may be published besides. Without rules for publishing, nothing else may. */
+  readonly allowResponses?: ResponseRules
 }
 
 interface Entry {
@@ -29,10 +32,14 @@ export class PermissionSet {
   readonly #publishDeny: readonly string[]
   readonly #subscribeAllow: readonly Entry[] | undefined
   readonly #subscribeDeny: readonly Entry[]
+  /** How requests may be answered; undefined when that is nothing special. */
+  readonly responses: ResponseRules | undefined
   readonly #verdicts = new Map<string, boolean>()
 
   constructor(permissions: Permissions) {
-    this.#publishAllow = permissions.publish?.allow?.map(toWire)
+    this.responses = permissions.allowResponses
+    const isOnlyAnswering = permissions.publish === undefined && this.responses !== undefined
+    this.#publishAllow = isOnlyAnswering ? [] : permissions.publish?.allow?.map(toWire)
     this.#publishDeny = (permissions.publish?.deny ?? []).map(toWire)
     this.#subscribeAllow = permissions.subscribe?.allow?.map(entryOf)
     this.#subscribeDeny = (permissions.subscribe?.deny ?? []).map(entryOf)

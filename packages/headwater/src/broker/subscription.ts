@@ -18,17 +18,17 @@ export class Subscription {
   isClosed = false
   /** Subjects whose messages its user may not get, although it is wide enough. */
   readonly denied: readonly string[]
-  /** Nothing has to be asked before a delivery. False with a maximum, a denial, without echo, or when closed. */
+  /** Nothing has to be asked before a delivery. False with a maximum, a denial, answers to allow, without echo, or when closed. */
   isPlain: boolean
 
   constructor(connection: Connection, subject: string, queue: string | undefined, sid: string) {
-    this.denied = connection.identity.permissions?.deniedWithin(subject, queue) ?? []
+    this.denied = connection.rights?.permissions.deniedWithin(subject, queue) ?? []
     this.connection = connection
     this.subject = subject
     this.queue = queue
     this.sid = sid
     this.sidBytes = Buffer.from(` ${sid} `, 'latin1')
-    this.isPlain = connection.echo && this.denied.length === 0
+    this.isPlain = connection.echo && this.denied.length === 0 && connection.rights?.mayAnswer !== true
   }
 }
 
