@@ -1,6 +1,5 @@
 /** Numbers about the broker and its connections: snapshots for monitoring, which changes nothing. */
 
-import { fromWire } from '../protocol/encode.ts'
 import type { ClosedReason } from '../protocol/protocol-errors.ts'
 import type { Connection } from './connection.ts'
 
@@ -15,15 +14,6 @@ export interface BrokerStats {
   readonly inBytes: number
   readonly outMsgs: number
   readonly outBytes: number
-}
-
-/** One subscription of a connection. */
-export interface SubscriptionSnapshot {
-  readonly subject: string
-  readonly queue: string | undefined
-  readonly sid: string
-  readonly delivered: number
-  readonly max: number
 }
 
 /** One connection, open or closed. Times are milliseconds since the epoch. */
@@ -75,15 +65,4 @@ export function snapshotOf(connection: Connection, account: string): ConnectionS
     closedReason: connection.closedReason,
     closedMs: connection.closedMs,
   }
-}
-
-/** Its subscriptions, subjects as text. */
-export function subscriptionsOf(connection: Connection): SubscriptionSnapshot[] {
-  return [...connection.subscriptions.values()].map(({ subject, queue, sid, delivered, max }) => ({
-    subject: fromWire(subject),
-    queue: queue === undefined ? undefined : fromWire(queue),
-    sid,
-    delivered,
-    max,
-  }))
 }
