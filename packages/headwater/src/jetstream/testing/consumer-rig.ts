@@ -138,6 +138,7 @@ export class ConsumerRig {
   /** The header block of a stored message. */
   async headers(stream: string, seq: number): Promise<Record<string, string>> {
     const { json } = await this.engine.api(`STREAM.MSG.GET.${stream}`, { seq })
+    if (json.error) throw new Error(`${stream} ${seq}: ${JSON.stringify(json.error)}`)
     const lines = atob(json.message.hdrs ?? '')
       .split('\r\n')
       .slice(1)
