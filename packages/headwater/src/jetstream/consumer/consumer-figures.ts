@@ -2,6 +2,9 @@
 import type { ConsumerProgress, ProgressEvent, SequencePair } from '../../store/consumer-progress.ts'
 import type { ConsumerParts } from './consumer-parts.ts'
 
+/** Held messages listed in one info at most; the number counts them all. */
+const HELD_LISTED = 100
+
 /** Numbers of a consumer, on appended state. Times are milliseconds of message time; 0: not since the start. */
 export interface ConsumerFigures {
   readonly delivered: Readonly<SequencePair>
@@ -13,8 +16,10 @@ export interface ConsumerFigures {
   readonly numWaiting: number
   readonly numPending: number
   readonly pushBound: boolean
-  /** Messages whose dead letters cannot be written yet, and why. */
-  readonly held: readonly { readonly seq: number; readonly why: string }[]
+  /** Messages whose dead letters cannot be written yet. */
+  readonly held: number
+  /** The first of them, and why. */
+  readonly heldFirst: readonly { readonly seq: number; readonly why: string }[]
 }
 
 /** Counts what counts. Requests that nobody waits for any more are dropped first. */
@@ -37,8 +42,18 @@ export function figuresOf(
     numWaiting: pulls.size,
     numPending: delivery.numPending,
     pushBound: push?.active ?? false,
-    held: [...held.keys()].map((seq) => ({ seq, why: settlement.heldWhy.get(seq) ?? '' })),
+    held: held.size,
+    heldFirst: firstOf(held.keys(), HELD_LISTED).map((seq) => ({ seq, why: settlement.heldWhy.get(seq) ?? '' })),
   }
+}
+
+function firstOf(keys: Iterable<number>, count: number): number[] {
+  const first: number[] = []
+  for (const key of keys) {
+    if (first.length === count) break
+    first.push(key)
+  }
+  return first
 }
 
 /** Everything below `seq` is gone: position and floor move past it; all the way when nothing unsettled is left. */

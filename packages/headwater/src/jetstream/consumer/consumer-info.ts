@@ -4,9 +4,6 @@ import type { Environment } from '../environment.ts'
 import type { Consumer } from './consumer.ts'
 import { type ConsumerConfig, normalConfig } from './consumer-config.ts'
 
-/** Held messages listed in one info at most; the number counts them all. */
-const HELD_LISTED = 100
-
 interface Sequences {
   consumer_seq: number
   stream_seq: number
@@ -33,7 +30,7 @@ export interface ConsumerInfo {
 /** The consumer now, on appended state. */
 export function consumerInfo(env: Environment, stream: string, consumer: Consumer): ConsumerInfo {
   const { figures } = consumer
-  const { delivered, ackFloor, held } = figures
+  const { delivered, ackFloor, held, heldFirst } = figures
   return {
     stream_name: stream,
     name: consumer.name,
@@ -46,13 +43,8 @@ export function consumerInfo(env: Environment, stream: string, consumer: Consume
     num_waiting: figures.numWaiting,
     num_pending: figures.numPending,
     ...(figures.pushBound ? { push_bound: true as const } : {}),
-    ...(held.length > 0
-      ? {
-          dead_letters: {
-            held: held.length,
-            messages: held.slice(0, HELD_LISTED).map(({ seq, why }) => ({ stream_seq: seq, why })),
-          },
-        }
+    ...(held > 0
+      ? { dead_letters: { held, messages: heldFirst.map(({ seq, why }) => ({ stream_seq: seq, why })) } }
       : {}),
     ts: formatTime(timeFromMs(env.clock.now())),
   }

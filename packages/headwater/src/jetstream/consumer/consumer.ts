@@ -68,6 +68,7 @@ export class Consumer implements HostedConsumer, AckSink {
       created: this.created,
       settlement: () => this.#parts.settlement,
       delivery: (seq) => progress.pending.get(seq) ?? progress.held.get(seq),
+      goOn: () => this.#pump.soon(),
     })
     this.#deadLetters.setSubject(settings.deadLetter?.subject ?? '')
     const delivery = new Delivery(host.log, settings.filters, progress.delivered.streamSeq + 1, prefix)

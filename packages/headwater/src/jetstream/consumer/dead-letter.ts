@@ -23,6 +23,8 @@ export interface DeadLetterParts {
   readonly settlement: () => Settlement
   /** Its latest delivery. */
   readonly delivery: (seq: number) => { consumerSeq: number; deliveries: number } | undefined
+  /** Letters were settled or held outside of an answer or a timer: there may be room to deliver. */
+  readonly goOn: () => void
 }
 
 export class DeadLetters {
@@ -86,7 +88,10 @@ export class DeadLetters {
     host.whenReadable(
       () => {
         readable = true
-        if (waits) this.#parts.settlement().letterReadable(seq)
+        if (waits) {
+          this.#parts.settlement().letterReadable(seq)
+          this.#parts.goOn()
+        }
         this.#tell(subject, letter)
         env.events?.deadLetter?.({
           stream: host.name,
@@ -102,7 +107,9 @@ export class DeadLetters {
         })
       },
       (cause) => {
-        if (waits) this.#parts.settlement().letterFailed(seq, `the store failed: ${cause.message}`)
+        if (!waits) return
+        this.#parts.settlement().letterFailed(seq, `the store failed: ${cause.message}`)
+        this.#parts.goOn()
       },
     )
     // It may have become readable within the call, in a store that syncs nothing.
@@ -132,19 +139,24 @@ export class DeadLetters {
     const left = this.#parts.settlement().retryHeld()
     this.#retryMs = left === 0 ? RETRY_FIRST_MS : Math.min(this.#retryMs * 2, RETRY_LAST_MS)
     if (left > 0) this.#retry.set(this.#parts.env.clock.now() + this.#retryMs)
+    this.#parts.goOn()
   }
 
   #load(seq: number): void {
     this.#parts.host.log.load(seq).then(
       () => {
-        if (!this.#closed) this.#parts.settlement().letterLoaded(seq)
+        if (this.#closed) return
+        this.#parts.settlement().letterLoaded(seq)
+        this.#parts.goOn()
       },
       (error: unknown) => {
         this.#parts.env.log.error(
           { error, seq, stream: this.#parts.host.name },
           'a message to be dead-lettered cannot be read',
         )
-        if (!this.#closed) this.#parts.settlement().letterFailed(seq, 'the message cannot be read')
+        if (this.#closed) return
+        this.#parts.settlement().letterFailed(seq, 'the message cannot be read')
+        this.#parts.goOn()
       },
     )
   }

@@ -27,14 +27,17 @@ export interface Standing {
   readonly streamSeq: number
 }
 
+/** However many a configuration allows: each costs memory that a client decides about. */
+const WAITING_MAX = 100_000
+
 export class PullQueue {
   readonly #max: number
   readonly #standing: () => Standing
   #requests: PullRequest[] = []
 
-  /** At most `max` requests wait. */
+  /** At most `max` requests wait, and never more than 100,000. */
   constructor(max: number, standing: () => Standing) {
-    this.#max = max
+    this.#max = Math.min(max, WAITING_MAX)
     this.#standing = standing
   }
 
