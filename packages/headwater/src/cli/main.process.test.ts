@@ -22,24 +22,41 @@ class Run {
   output = ''
   readonly child: ChildProcess
   readonly exit: Promise<number | null>
+  /** Called when there is more output, and at the end. */
+  #more: () => void = () => {}
+  #isOver = false
 
   constructor(args: string[], cwd: string) {
     this.child = spawn(process.execPath, [bin, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
-    for (const stream of [this.child.stdout, this.child.stderr])
-      stream?.setEncoding('utf8').on('data', (text) => (this.output += text))
-    this.exit = once(this.child, 'close').then(([code]) => code as number | null)
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.output += text
+        this.#more()
+      })
+    }
+    this.exit = once(this.child, 'close').then(([code]) => {
+      this.#isOver = true
+      this.#more()
+      return code as number | null
+    })
     onTestFinished(() => void this.child.kill('SIGKILL'))
   }
 
-  /** Resolves when it printed `text`; rejects when it ends before. */
+  /** Resolves when it printed `text`, on either stream; rejects when it ends before. */
   async said(text: string): Promise<void> {
     while (!this.output.includes(text)) {
-      const ended = await Promise.race([
-        this.exit.then(() => true),
-        once(this.child.stdout ?? this.child, 'data').then(() => false),
-      ])
-      if (ended && !this.output.includes(text)) throw new Error(`It ended without saying "${text}":\n${this.output}`)
+      if (this.#isOver) throw new Error(`It ended without saying "${text}":\n${this.output}`)
+      await new Promise<void>((resolve) => {
+        this.#more = resolve
+      })
     }
+  }
+
+  /** Asks it to end, and gives everything that it said. */
+  async stopped(): Promise<string> {
+    this.child.kill('SIGTERM')
+    await this.exit
+    return this.output
   }
 
   get url(): string {
@@ -114,10 +131,10 @@ test.each([
 test('beyond loopback without authentication it warns, loudly', async () => {
   const open = new Run(['-p', '0', '-a', '0.0.0.0', '-sd', 'memory'], folder())
   await open.said('Server is ready')
-  expect(open.output).toContain('OPEN SERVER')
+  expect(await open.stopped()).toContain('OPEN SERVER')
   const guarded = new Run(['-p', '0', '-a', '0.0.0.0', '-sd', 'memory', '--auth', 'secret'], folder())
   await guarded.said('Server is ready')
-  expect(guarded.output).not.toContain('OPEN SERVER')
+  expect(await guarded.stopped()).not.toContain('OPEN SERVER')
 })
 
 test('-V shows the protocol and no secrets', async () => {
