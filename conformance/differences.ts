@@ -72,8 +72,10 @@ export const differences: readonly Difference[] = [
   },
   {
     id: 'purge-floor',
-    headwater: 'After a purge of a part, the ack floor is right below the first message that still waits for its ack.',
-    natsServer: 'The consumer sequence of the floor may be beyond messages that still wait.',
+    headwater:
+      'Messages that a purge or a roll-up removes wait for no ack any more; the ack floor is right below the first message that still does.',
+    natsServer:
+      'After a purge of a part the consumer sequence of the floor may be beyond messages that still wait; messages removed by a roll-up count as waiting until their ack_wait is over.',
     reason: 'The floor says that everything up to it is settled.',
   },
   {

@@ -1,10 +1,12 @@
-/** The conformance suite on the command line: one suite, two targets. `npm run conformance -- [--target headwater|judge|both] [--only text] [--list] [--docs] [--times] [--observations]` */
+/** The conformance suite on the command line: one suite, two targets. `npm run conformance -- [--target headwater|judge|both] [--only text] [--seeds A..B] [--list] [--docs] [--times] [--observations]` */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { differencesPage } from './differences.ts'
+import { randomLives } from './random/lives.ts'
 import { groups } from './suite.ts'
+import type { Group } from './support/case.ts'
 import { cloneRoot, findJudge } from './support/find-judge.ts'
 import { headwaterTarget } from './support/headwater-target.ts'
 import { judgeTarget } from './support/judge-target.ts'
@@ -16,6 +18,7 @@ const { values } = parseArgs({
   options: {
     target: { type: 'string', default: 'both' },
     only: { type: 'string', multiple: true },
+    seeds: { type: 'string', default: '1..20' },
     list: { type: 'boolean', default: false },
     docs: { type: 'boolean', default: false },
     'at-once': { type: 'string', default: '8' },
@@ -32,7 +35,9 @@ async function main(): Promise<number> {
     return 2
   }
   if (values.docs) return writeDocs()
-  const cases = namedCases(groups).filter(({ name }) => !values.only || values.only.some((text) => name.includes(text)))
+  const cases = namedCases([...groups, randomGroup()]).filter(
+    ({ name }) => !values.only || values.only.some((text) => name.includes(text)),
+  )
   if (values.list) {
     for (const { name } of cases) console.log(name)
     console.log(`${cases.length} cases`)
@@ -53,6 +58,11 @@ async function main(): Promise<number> {
   console.log(`${cases.length} cases, ${targets.length} target${targets.length === 1 ? '' : 's'}, ${seconds} s`)
   console.log(`${total - failed} passed, ${failed} failed`)
   return failed > 0 || total === 0 ? 1 : 0
+}
+
+function randomGroup(): Group {
+  const [first, last = first] = values.seeds.split('..').map(Number)
+  return randomLives(first, last)
 }
 
 function writeDocs(): number {

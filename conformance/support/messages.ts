@@ -51,7 +51,7 @@ export function describe(message: Message): string {
 }
 
 /** `$JS.ACK.S.C.1.2.3.<time>.0`: the seventh token of an ack subject is a time. */
-function maskReply(reply: string): string {
+export function maskReply(reply: string): string {
   const tokens = reply.split('.')
   if (tokens[0] !== '$JS' || tokens[1] !== 'ACK' || tokens.length !== 9) return reply
   tokens[7] = '<time>'

@@ -1,0 +1,21 @@
+/** Random lives of streams, one a seed: `--seeds A..B` runs others. */
+import type { Case, Group } from '../support/case.ts'
+import { type Kind, Workload } from './workload.ts'
+
+const steps = 80
+
+/** Cases for the seeds from `first` to `last`, for every kind of retention. */
+export function randomLives(first: number, last: number): Group {
+  const cases: Case[] = []
+  for (const kind of ['limits', 'workqueue', 'interest'] as const satisfies readonly Kind[]) {
+    for (let seed = first; seed <= last; seed++) {
+      cases.push({
+        name: `${kind}, seed ${seed}`,
+        async run(t) {
+          await new Workload(t, await t.js(), kind, seed).run(steps)
+        },
+      })
+    }
+  }
+  return { name: 'random', cases }
+}
