@@ -105,7 +105,8 @@ export class Consuming {
         return
       case 'nak':
       case 'nakLater':
-        for (const delivery of concerned) delivery.wantedAgain++
+        // One that is due already goes out, and once more for the nak.
+        for (const delivery of concerned) delivery.wantedAgain += this.#isDue(consumer, delivery) ? 2 : 1
         bus.publish(
           reply,
           '',
@@ -117,14 +118,18 @@ export class Consuming {
         const delivery = consumer.deliveries.get(seq)
         if (delivery) {
           // Too late, it does not take back the redelivery that is due.
-          const dueMs = delivery.lastAtMs + consumer.ackWaitMsMin
-          if (this.#model.nowMs() >= dueMs) delivery.wantedAgain++
+          if (this.#isDue(consumer, delivery)) delivery.wantedAgain++
           delivery.lastAtMs = this.#model.nowMs()
         }
         bus.publish(reply, '', '', '+WPI')
         return
       }
     }
+  }
+
+  /** Its ack_wait is over: it is delivered again as soon as somebody asks. */
+  #isDue(consumer: ModelConsumer, delivery: Delivery): boolean {
+    return this.#model.nowMs() >= delivery.lastAtMs + consumer.ackWaitMsMin
   }
 
   /** The deliveries that an ack of `seq` is about. */
