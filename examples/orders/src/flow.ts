@@ -15,7 +15,7 @@ import { makeProducer } from './producer.ts'
 import { Progress } from './progress.ts'
 import { auditSince, logDeadLetters, readCustomer, replayFrom } from './readers.ts'
 import { type Evidence, type Letter, letter, type Stored, storedMessage } from './reconcile.ts'
-import { createStreams, DEAD_LETTER, dial, PROCESSOR, patiently, STREAM } from './streams.ts'
+import { CREATED, createStreams, DEAD_LETTER, dial, PROCESSOR, patiently, STREAM } from './streams.ts'
 
 export interface FlowResult {
   progress: Progress
@@ -143,7 +143,10 @@ async function killNowAndThen(broker: BrokerProcess, kills: number, progress: Pr
 /** Starts the audit from the moment when half of the orders were acknowledged. */
 async function auditFromTheMiddle(nc: NatsConnection, progress: Progress) {
   while (progress.acknowledged < progress.orders / 2) await sleep(5)
-  const since = new Date()
+  // The broker's clock counts, not ours: the time of a message that it has stored just now.
+  const jsm = await patiently(() => jetstreamManager(nc))
+  const message = await patiently(() => jsm.streams.getMessage(STREAM, { last_by_subj: CREATED }))
+  const since = message?.time ?? new Date()
   const seqs: number[] = []
   const reader = await auditSince(nc, since, (message) => seqs.push(message.seq))
   return { sinceMs: since.getTime(), seqs, reader }
