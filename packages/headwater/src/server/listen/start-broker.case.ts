@@ -1,6 +1,7 @@
 /** A broker on a free loopback port for tests, without streams. */
-import { SystemClock, SystemTurn } from '../../base/clock.ts'
+import { SystemTurn } from '../../base/clock.ts'
 import { SystemRandom } from '../../base/random.ts'
+import { VirtualClock } from '../../base/testing/virtual-clock.ts'
 import { Broker, type BrokerOptions } from '../../broker/broker.ts'
 import { RawClient } from './raw-client.case.ts'
 import { listenTcp, type TcpListener } from './tcp.ts'
@@ -19,7 +20,8 @@ export async function startBroker(
   options: Partial<BrokerOptions> & { plainReads?: boolean } = {},
 ): Promise<TestBroker> {
   const broker = new Broker({
-    clock: new SystemClock(),
+    // Time stands still: no PING comes between the frames of a slow machine.
+    clock: new VirtualClock(),
     turn: new SystemTurn(),
     random: new SystemRandom(),
     ...options,
