@@ -27,7 +27,8 @@ export class KillLoad {
   readonly #acknowledged = new Map<string, number>()
   /** Ids whose publish was cut off: stored or not, nobody knows. */
   #unknown = new Set<string>()
-  readonly #removed = new Set<number>()
+  /** Sequence whose removal was answered -> the life of the broker in which it was. */
+  readonly #removed = new Map<number, number>()
   /** Removal asked for, no answer. */
   readonly #maybeRemoved = new Set<number>()
   /** Sequence whose double ack was answered -> the life of the broker in which it was. */
@@ -94,7 +95,7 @@ export class KillLoad {
   async #remove({ jsm }: Connected, seq: number): Promise<void> {
     this.#maybeRemoved.add(seq)
     if (await jsm.streams.deleteMessage(STREAM, seq, false)) {
-      this.#removed.add(seq)
+      this.#removed.set(seq, this.#life)
       this.#maybeRemoved.delete(seq)
     }
   }
@@ -118,10 +119,11 @@ export class KillLoad {
   }
 
   #see(message: JsMsg): void {
-    // Within one life a redelivery may have been on its way already when the ack was confirmed.
+    // Within one life it may have been on its way already when the ack or the removal was confirmed.
     if ((this.#settled.get(message.seq) ?? this.#life) < this.#life)
       this.#faults.push(`${message.seq} came again after its ack was confirmed`)
-    if (this.#removed.has(message.seq)) this.#faults.push(`${message.seq} came after its removal was confirmed`)
+    if ((this.#removed.get(message.seq) ?? this.#life) < this.#life)
+      this.#faults.push(`${message.seq} came after its removal was confirmed`)
     this.#seen.add(message.seq)
   }
 
