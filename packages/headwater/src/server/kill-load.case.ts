@@ -150,8 +150,9 @@ export class KillLoad {
     return faults.slice(0, 20)
   }
 
-  /** Publishes `id` again: recognised exactly when it is stored (or was, before its removal). */
+  /** Publishes `id` again: recognised exactly when it is stored. Nothing is promised for the id of a removed message. */
   async #again({ js }: Connected, id: string, stored: Map<string, number>): Promise<void> {
+    if (this.#maybeGone(this.#acknowledged.get(id))) return
     const ack = await js.publish(`killed.${id.split('-')[0]}`, id, { msgID: id, timeout: 20_000 })
     const seq = stored.get(id)
     if (seq !== undefined && (!ack.duplicate || ack.seq !== seq)) {
@@ -159,11 +160,9 @@ export class KillLoad {
         `${id} is stored as ${seq}; sent again it was acknowledged as ${ack.seq}, duplicate ${ack.duplicate}`,
       )
     }
-    if (!stored.has(id) && this.#maybeGone(this.#acknowledged.get(id))) return
     this.#acknowledge(id, ack.seq, ack.duplicate)
   }
 
-  /** A removed message's id may be recognised or not: nobody promised either. */
   #maybeGone(seq: number | undefined): boolean {
     return seq !== undefined && (this.#removed.has(seq) || this.#maybeRemoved.has(seq))
   }
