@@ -93,14 +93,14 @@ async function run(wanted: (name: string) => boolean, effort: Effort, profile: s
   if (results.length > 0) console.log(`\n${rateTable(results)}`)
   const latencies = latencyTable(results)
   if (latencies) console.log(`\n${latencies}`)
-  if (wanted(ackedPublishAlone.name)) await printDisk(effort)
+  if (wanted(ackedPublish.name) || wanted(ackedPublishAlone.name)) await printDisk(effort)
   if (solo.length > 0) console.log(`\n${soloTable(solo)}`)
   console.log(
     `\nMedians of ${effort.rounds} rounds of ${effort.seconds} s after one that was thrown away, in shuffled order. ~ is short of what we promise.`,
   )
 }
 
-/** The disk by itself, for the row with one in flight. */
+/** The disk by itself: what a synced row can and cannot reach here and now. */
 async function printDisk(effort: Effort): Promise<void> {
   const load = new LoadProcess()
   const sample = await load.perform({ kind: 'disk', folder: tmpdir(), seconds: effort.seconds, bytes: 310 })
