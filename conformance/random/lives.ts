@@ -11,6 +11,7 @@ export function randomLives(first: number, last: number): Group {
     for (let seed = first; seed <= last; seed++) {
       cases.push({
         name: `${kind}, seed ${seed}`,
+        repeatable: true,
         async run(t) {
           await new Workload(t, await t.js(), kind, seed).run(steps)
         },

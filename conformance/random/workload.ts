@@ -35,6 +35,7 @@ export class Workload {
   }
 
   async run(steps: number): Promise<void> {
+    await this.js.peek(`STREAM.DELETE.${this.trial.id}`)
     await this.js.stream(this.stream)
     for (const reader of this.readers) if (this.draw.chance(70)) await this.create(reader)
     for (let i = 0; i < steps; i++) await this.step()
@@ -105,7 +106,9 @@ export class Workload {
     if (draw.chance(10)) headers.push(`Nats-Expected-Last-Sequence: ${Math.max(0, this.lastSeq - draw.below(2))}`)
     if (draw.chance(8)) headers.push(`Nats-Expected-Last-Subject-Sequence: ${draw.below(4)}`)
     const rollup = draw.chance(5) && `Nats-Rollup: ${draw.from(['sub', 'all'])}`
-    if (rollup && this.isAllAnswered) headers.push(rollup)
+    // nats-server rolls up even when the message itself is wanted by nobody, and not stored.
+    if (rollup && this.stream.retention !== 'interest' && (await this.isAllAnswered())) headers.push(rollup)
+    if (headers.length > 0) this.trial.observe('with', headers.join(', '))
     const ack = await this.js.publish(
       this.subject(),
       'x'.repeat(draw.below(60)),
@@ -167,13 +170,16 @@ export class Workload {
       { seq: Math.max(1, this.lastSeq - 4) },
       { filter: `${trial.subject}.*.1`, keep: 2 },
     ])
-    if (!this.isAllAnswered) return
+    if (!(await this.isAllAnswered())) return
     await this.js.api(`STREAM.PURGE.${trial.id}`, request)
   }
 
   /** Where a purge or a roll-up meets what waits for acks the two differ, as stated: purge-floor. */
-  private get isAllAnswered(): boolean {
-    return this.readers.every((reader) => reader.open.length === 0)
+  private async isAllAnswered(): Promise<boolean> {
+    for (const reader of this.readers) {
+      if (reader.exists && (await this.settled(reader)).num_ack_pending > 0) return false
+    }
+    return true
   }
 
   private async comeOrGo(): Promise<void> {

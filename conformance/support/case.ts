@@ -6,6 +6,8 @@ export interface Case {
   readonly name: string
   /** Left out: the shared server of the target, with JetStream and no limits of its own. */
   readonly server?: ServerOptions
+  /** May be run once more when the targets differ: nats-server counts a little after it answers, and a case that looks often sees it. */
+  readonly repeatable?: boolean
   run(t: Trial): Promise<void>
 }
 
