@@ -67,7 +67,7 @@ export function swarm(random: SeededRandom): Swarm {
   const handlings = scaled({ ack: 30, ackSync: 8, nak: 6, nakLater: 3, term: 2, working: 1, ignore: 6 })
   return {
     sync: random.chance(0.88) ? 'always' : random.pick(['never', 50] as const),
-    journalBytes: random.pick([8_192, 16_384, 65_536]),
+    journalBytes: random.pick([8_192, 32_768, 32_768, 65_536]),
     segmentBytes: random.pick([32_768, 131_072]),
     actions: {
       ...actions,

@@ -17,7 +17,7 @@ import { must, type Trace } from './trace.ts'
 const FOLDER = '/data'
 
 /** Runs a seed of the durable store. Throws a Violation. */
-export async function runStoreSeed(seed: number, trace: Trace, steps = 300): Promise<void> {
+export async function runStoreSeed(seed: number, trace: Trace, steps = 200): Promise<void> {
   await new StoreWorld(new SeededRandom(seed), trace).run(steps)
 }
 
@@ -43,7 +43,7 @@ class StoreWorld {
   constructor(random: SeededRandom, trace: Trace) {
     this.#random = random
     this.#sync = random.chance(0.8) ? 'always' : random.pick(['never', 20, 200] as const)
-    this.#journalBytes = random.pick([8_192, 16_384, 65_536])
+    this.#journalBytes = random.pick([8_192, 32_768, 32_768, 65_536])
     this.#segmentBytes = random.pick([32_768, 131_072])
     this.#crashes = random.pick([0.005, 0.02, 0.05])
     this.#faulty = random.chance(0.35)

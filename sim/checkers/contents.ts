@@ -3,7 +3,7 @@ import { timeToMs } from '../../packages/headwater/src/base/time.ts'
 import type { ConsumerProgress } from '../../packages/headwater/src/store/consumer-progress.ts'
 import { MessageView } from '../../packages/headwater/src/store/message-view.ts'
 import type { Store } from '../../packages/headwater/src/store/store.ts'
-import { COLD, FOUND, type StreamLog } from '../../packages/headwater/src/store/stream-log.ts'
+import { FOUND, MISSING, type StreamLog } from '../../packages/headwater/src/store/stream-log.ts'
 import { must } from '../trace.ts'
 
 export interface Message {
@@ -25,23 +25,30 @@ export interface StreamContents {
 
 /** Every stream in the store, by name, as of one moment: what is cold is loaded first. */
 export async function contentsOf(store: Store): Promise<Map<string, StreamContents>> {
+  // What was read once stays as it was: the store keeps only a part of what is cold in memory.
+  const known = new Map<StreamLog, Map<number, Message>>()
   for (let attempt = 0; attempt < 20; attempt++) {
-    const cold: Promise<void>[] = []
+    const cold: [log: StreamLog, seq: number][] = []
     const all = new Map<string, StreamContents>()
     for (const log of store.streams()) {
       const name = nameIn(log.config)
       must(!all.has(name), `the store has two streams with the name ${name}`)
       const messages = new Map<number, Message>()
       for (let seq = log.nextSeq(1); seq !== 0; seq = log.nextSeq(seq + 1)) {
-        const message = read(log, seq)
+        const message = read(log, seq) ?? known.get(log)?.get(seq)
         if (message) messages.set(seq, message)
-        else cold.push(log.load(seq))
+        else cold.push([log, seq])
       }
       const progress = new Map(log.consumers().map((consumer) => [nameIn(consumer.config), consumer.progress]))
       all.set(name, { name, log, lastSeq: log.state.lastSeq, messages, progress })
     }
     if (cold.length === 0) return all
-    await Promise.all(cold)
+    for (const [log, seq] of cold) {
+      await log.load(seq)
+      const message = read(log, seq)
+      const ofLog = known.get(log) ?? new Map<number, Message>()
+      if (message) known.set(log, ofLog.set(seq, message))
+    }
   }
   throw new Error('what was loaded is always cold again')
 }
@@ -56,12 +63,12 @@ export function nameIn(config: string): string {
   throw new Error(`no name in ${config}`)
 }
 
-/** Undefined when the message is on disk and not in memory. */
+/** Undefined when the message is on disk and not in memory, or left meanwhile. */
 function read(log: StreamLog, seq: number): Message | undefined {
   const view = new MessageView()
   const result = log.read(seq, view)
-  if (result === COLD) return undefined
-  must(result === FOUND, `message ${seq} is counted and cannot be read`)
+  must(result !== MISSING || log.nextSeq(seq) !== seq, `message ${seq} is counted and cannot be read`)
+  if (result !== FOUND) return undefined
   const headers = Buffer.from(view.headers()).toString('latin1')
   const body = Buffer.from(view.payload()).toString('latin1')
   const overhead = log.storage === 'memory' ? 16 : 30 + (headers ? 4 : 0)

@@ -53,9 +53,11 @@ function checkMessage(model: Model, stream: ModelStream, found: StreamContents, 
     if (seq > found.lastSeq) stream.stored.delete(seq)
     return
   }
+  if (stored.excused) return
   const excuse = model.excuse(stream, seq, stored, found.lastSeq)
   must(
     excuse !== undefined,
     `${name} (${stored.subject}, ${stored.publication?.body.slice(0, 12)}) is lost: acknowledged or shown, and gone without a reason`,
   )
+  stored.excused = true
 }

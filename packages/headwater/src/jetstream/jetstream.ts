@@ -57,9 +57,11 @@ export class JetStream {
     const streams = [...this.#streams.values()]
     const consumers = streams.flatMap((stream) => recoverConsumers(env, stream, !store.recovery.clean))
     for (const stream of streams) this.#serve(stream)
-    // Last: a dead letter that is due goes to a stream that must be there.
-    for (const consumer of consumers) consumer.open()
-    this.ready = Promise.all(streams.map((stream) => rebuildDedupe(env, stream))).then(() => {})
+    // Consumers begin last: a dead letter that is due goes to a stream that must be there, and a message that is consumed and
+    // leaves must have its id in the duplicate window before.
+    this.ready = Promise.all(streams.map((stream) => rebuildDedupe(env, stream))).then(() => {
+      for (const consumer of consumers) consumer.open()
+    })
     store.onRelieved = () => env.bus.releasePublishers()
     store.onPoisoned = (cause) => {
       env.log.error({ error: cause }, 'the store failed: nothing is acknowledged any more')
