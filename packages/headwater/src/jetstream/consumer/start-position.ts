@@ -21,8 +21,8 @@ export function startSeq(
     case 'new':
       return within(lastSeq + 1)
     case 'last':
-      // Nothing there yet: with the next one.
-      return within(log.lastSeq(lastSeq, filter) || (filter ? 0 : lastSeq + 1))
+      // Without a filter it is the last sequence, as in nats-server, though its message may be gone: then the next one is the first.
+      return within(filter ? log.lastSeq(lastSeq, filter) : lastSeq)
     case 'last_per_subject': {
       const [first] = log.lastPerSubject(filter)
       return within(first ?? lastSeq + 1)
