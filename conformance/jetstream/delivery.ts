@@ -109,6 +109,32 @@ export const delivery: Group = {
       },
     },
     {
+      name: 'deliver last when the last message was deleted',
+      async run(t) {
+        const js = await pullReady(t, ['1', '2', '3'])
+        await js.ok(`STREAM.MSG.DELETE.${t.id}`, { seq: 3 })
+        await js.consumer(t.id, { durable_name: 'L', ack_policy: 'explicit', deliver_policy: 'last' })
+        await js.consumer(t.id, {
+          durable_name: 'F',
+          ack_policy: 'explicit',
+          deliver_policy: 'last',
+          filter_subject: `${t.subject}.>`,
+        })
+        await js.consumer(t.id, {
+          durable_name: 'G',
+          ack_policy: 'explicit',
+          deliver_policy: 'last',
+          filter_subject: `${t.subject}.a`,
+        })
+        await js.publishOk(`${t.subject}.a`, '4')
+        for (const name of ['L', 'F', 'G']) {
+          await js.okPeek(`CONSUMER.INFO.${t.id}.${name}`)
+          const first = await js.pull(t.id, name, { batch: 1, expires: second }, 1)
+          t.observe(name, first.map(line).join())
+        }
+      },
+    },
+    {
       name: 'deliver by_start_time',
       async run(t) {
         const js = await pullReady(t, ['1', '2', '3'])

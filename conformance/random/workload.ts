@@ -106,8 +106,9 @@ export class Workload {
     if (draw.chance(10)) headers.push(`Nats-Expected-Last-Sequence: ${Math.max(0, this.lastSeq - draw.below(2))}`)
     if (draw.chance(8)) headers.push(`Nats-Expected-Last-Subject-Sequence: ${draw.below(4)}`)
     const rollup = draw.chance(5) && `Nats-Rollup: ${draw.from(['sub', 'all'])}`
-    // nats-server rolls up even when the message itself is wanted by nobody, and not stored.
-    if (rollup && this.stream.retention !== 'interest' && (await this.isAllAnswered())) headers.push(rollup)
+    // Not on interest: nats-server rolls up even when the message itself is wanted by nobody, and not stored.
+    // Not on a work queue: there it counts what a roll-up removed as pending.
+    if (rollup && this.stream.retention === 'limits' && (await this.isAllAnswered())) headers.push(rollup)
     if (headers.length > 0) this.trial.observe('with', headers.join(', '))
     const ack = await this.js.publish(
       this.subject(),
