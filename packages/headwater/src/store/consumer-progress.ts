@@ -177,10 +177,10 @@ export class ConsumerProgress {
     }
   }
 
-  /** True while `seq` is unsettled, given out or not. */
+  /** True while `seq` is unsettled, given out or not: an exhausted one still waits for a late ack, and interest keeps it (5.4). */
   needs(seq: number): boolean {
     if (seq > this.delivered.streamSeq) return true
-    return this.pending.has(seq) || this.held.has(seq)
+    return this.pending.has(seq) || this.#isGivenUp(seq)
   }
 
   /** The pending sequences up to `seq`; costs what it finds, while first deliveries ascend. */
