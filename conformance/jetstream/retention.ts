@@ -203,6 +203,26 @@ export const retention: Group = {
       },
     },
     {
+      name: 'interest: max_deliver is over for one consumer, the message stays though the other acknowledged',
+      async run(t) {
+        const js = await t.js()
+        await js.stream({ name: t.id, subjects: [t.subject], retention: 'interest' })
+        await js.consumer(t.id, { durable_name: 'A', ack_policy: 'explicit', max_deliver: 1 })
+        await js.consumer(t.id, { durable_name: 'B', ack_policy: 'explicit' })
+        await js.publishAll(t.subject, ['1', '2'])
+        const [exhausted] = await js.pull(t.id, 'A', undefined, 1)
+        await js.answerSure(exhausted, '-NAK')
+        await js.expectPull(t.id, 'A', undefined, [`${t.subject} 2`])
+        const messages = await js.pull(t.id, 'B', { batch: 2 }, 2)
+        for (const message of messages) await js.answerSure(message)
+        expectEqual(await kept(js, t.id), [2, 1, 2])
+        await js.answerSure(exhausted)
+        t.observe('after a late ack', await kept(js, t.id))
+        await js.ok(`CONSUMER.DELETE.${t.id}.A`)
+        t.observe('after the consumer is gone', await kept(js, t.id))
+      },
+    },
+    {
       name: 'work queue: removed when acknowledged or terminated',
       async run(t) {
         const js = await t.js()

@@ -107,8 +107,9 @@ export class Workload {
     if (draw.chance(8)) headers.push(`Nats-Expected-Last-Subject-Sequence: ${draw.below(4)}`)
     const rollup = draw.chance(5) && `Nats-Rollup: ${draw.from(['sub', 'all'])}`
     // Not on interest: nats-server rolls up even when the message itself is wanted by nobody, and not stored.
-    // Not on a work queue: there it counts what a roll-up removed as pending.
-    if (rollup && this.stream.retention === 'limits' && (await this.isAllAnswered())) headers.push(rollup)
+    // Not where there are consumers: it goes on counting what was removed as pending.
+    const alone = this.readers.every((reader) => !reader.exists)
+    if (rollup && this.stream.retention !== 'interest' && alone) headers.push(rollup)
     if (headers.length > 0) this.trial.observe('with', headers.join(', '))
     const ack = await this.js.publish(
       this.subject(),
