@@ -173,7 +173,9 @@ export class Workload {
       { filter: `${trial.subject}.*.1`, keep: 2 },
     ])
     if (!(await this.isAllAnswered())) return
-    await this.js.api(`STREAM.PURGE.${trial.id}`, request)
+    // After a purge of a part nats-server may count as pending what is not there: only where there are no consumers.
+    const alone = this.readers.every((reader) => !reader.exists)
+    await this.js.api(`STREAM.PURGE.${trial.id}`, alone ? request : {})
   }
 
   /** Where a purge or a roll-up meets what waits for acks the two differ, as stated: purge-floor. */
