@@ -8,7 +8,11 @@ const hasGo = spawnSync('go', ['version']).status === 0
 
 /** `counts`: the check prints how many passed and failed itself; others count as one. */
 const checks = [
-  { name: 'judge', run: 'node scripts/ensure.mjs && node --conditions=headwater-source --import tsx scripts/judge.ts', skip: hasGo ? '' : 'no Go on this machine: what needs the judge says that it was skipped' },
+  {
+    name: 'judge',
+    run: 'node scripts/ensure.mjs && node --conditions=headwater-source --import tsx scripts/judge.ts',
+    skip: hasGo ? '' : 'no Go on this machine: what needs the judge says that it was skipped',
+  },
   { name: 'test', run: 'npm test', counts: true },
   { name: 'types', run: 'npm run types' },
   { name: 'layers and tidy', run: 'npm run layers', counts: true },
@@ -40,7 +44,9 @@ for (const check of checks) {
   passed += counted.passed
   failed += counted.failed
   const seconds = ((Date.now() - startedMs) / 1000).toFixed(1)
-  rows.push(`${counted.failed ? 'FAILED ' : 'ok     '}  ${check.name}: ${counted.passed} passed, ${counted.failed} failed (${seconds} s)`)
+  rows.push(
+    `${counted.failed ? 'FAILED ' : 'ok     '}  ${check.name}: ${counted.passed} passed, ${counted.failed} failed (${seconds} s)`,
+  )
 }
 
 console.log(`\n${rows.join('\n')}\n`)
@@ -68,5 +74,8 @@ function count(output) {
   const own = [...output.matchAll(/^(?:\w+: )?(\d+) passed, (\d+) failed/gm)].at(-1)
   if (own) return { passed: Number(own[1]), failed: Number(own[2]) }
   const vitest = [...output.matchAll(/^\s*Tests\s+(.*)$/gm)].at(-1)?.[1] ?? ''
-  return { passed: Number(/(\d+) passed/.exec(vitest)?.[1] ?? 0), failed: Number(/(\d+) failed/.exec(vitest)?.[1] ?? 0) }
+  return {
+    passed: Number(/(\d+) passed/.exec(vitest)?.[1] ?? 0),
+    failed: Number(/(\d+) failed/.exec(vitest)?.[1] ?? 0),
+  }
 }

@@ -24,7 +24,11 @@ function install() {
     .digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return
   console.log('Installing dependencies (first run, or the lock file changed)...')
-  run('npm', ['ci', '--include=dev', '--no-fund', '--no-audit', '--loglevel=error'], 'npm ci failed: see above; check the network, then run the command again.')
+  run(
+    'npm',
+    ['ci', '--include=dev', '--no-fund', '--no-audit', '--loglevel=error'],
+    'npm ci failed: see above; check the network, then run the command again.',
+  )
   writeFileSync(stamp, key)
 }
 

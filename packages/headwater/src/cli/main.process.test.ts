@@ -98,6 +98,18 @@ test('a second process on the folder is refused and told who holds it', async ()
   expect(second.output).toContain(String(first.child.pid))
 })
 
+test('whoever read its output goes away, and it serves on, drains and exits 0', async () => {
+  const run = new Run(['-p', '0', '-D'], folder())
+  await run.said('Server is ready')
+  run.child.stdout?.destroy()
+  run.child.stderr?.destroy()
+  const nc = await connect({ servers: run.url, reconnect: false })
+  await nc.flush()
+  run.child.kill('SIGTERM')
+  expect(await once(run.child, 'exit')).toEqual([0, null])
+  await nc.closed()
+})
+
 test('a port in use', async () => {
   const taken = createServer()
   onTestFinished(() => void taken.close())

@@ -4,6 +4,13 @@ import { commandOf } from './flags.ts'
 import { helpText, versionText } from './help.ts'
 import { serve } from './serve.ts'
 
+// Whoever read our output may go away (`headwater | head`): the server serves on, and what it would say is dropped.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}
+
 const command = commandOf(process.argv.slice(2))
 switch (command.what) {
   case 'help':
