@@ -253,7 +253,8 @@ export class Model {
       for (const [later, one] of consumer.deliveries) if (later > seq && one.settledBy !== '') return true
     }
     const delivery = consumer.deliveries.get(seq)
-    if (!delivery) return false
+    // A delivery that was recorded and not sent, since the server stopped, may have been the last one allowed.
+    if (!delivery) return consumer.everExhausting && retention === 'interest' && this.life > 1
     if (ack_policy === 'none' || delivery.settledBy === 'ack') return true
     // Terminated is settled, by a letter where there are letters. Given up: an interest stream need not keep it.
     const letters = consumer.config.metadata?.['headwater.dead_letter'] !== undefined
