@@ -86,6 +86,7 @@ async function openLocked(options: StoreOptions, lock: FolderLock, startedMs: nu
     tornBytes: found.tornBytes,
     clean: found.clean || found.files.length === 0,
     damage: recovered.damage,
+    repaired: recovered.repaired,
   }
   store = new FileStore({ options, lock, journal, queue, reader, recovered, report })
   await store.begin(recovered, found, firstLsn)

@@ -13,6 +13,7 @@ const NOTHING_FOUND: RecoveryReport = {
   tornBytes: 0,
   clean: true,
   damage: [],
+  repaired: [],
 }
 
 /** A log that says that it is a file, for streams that ask for one, and counts as one. */

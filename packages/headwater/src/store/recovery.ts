@@ -30,6 +30,8 @@ export interface Recovered {
   /** Streams that are served. */
   homes: JournalHome[]
   damage: string[]
+  /** What was damaged and is whole again. */
+  repaired: string[]
   /** Folders without a checkpoint: of streams that never had one, or were being deleted. */
   rubbish: number[]
 }
@@ -45,7 +47,8 @@ export async function recover(context: RecoveryContext, found: JournalFound): Pr
   const streams = new Map<number, Replayed>()
   const damaged = new Set<number>()
   const damage: string[] = []
-  const rubbish: number[] = []
+  const repaired: string[] = []
+  const bare: number[] = []
   let highestId = 0
   for (const name of await fs.list(streamsFolder)) {
     if (!/^[1-9][0-9]*$/.test(name)) continue
@@ -53,7 +56,7 @@ export async function recover(context: RecoveryContext, found: JournalFound): Pr
     highestId = Math.max(highestId, id)
     const own = streamFolder(streamsFolder, id)
     if (!(await fs.exists(`${own}/${CHECKPOINT_NAME}`))) {
-      rubbish.push(id)
+      bare.push(id)
       continue
     }
     const checkpoint = await readCheckpoint(fs, own)
@@ -63,8 +66,9 @@ export async function recover(context: RecoveryContext, found: JournalFound): Pr
       continue
     }
     const home = createLog(context, id, checkpoint.config)
-    const { served, problems } = await restoreStream(fs, own, checkpoint, home)
-    const effect = served ? 'its messages are missing, the stream serves the others' : 'the stream is not served'
+    const { served, problems, repaired: rebuilt } = await restoreStream(fs, own, checkpoint, home)
+    repaired.push(...rebuilt)
+    const effect = served ? 'the stream serves the others' : 'the stream is not served'
     damage.push(...problems.map((problem) => `${problem}; ${effect}`))
     if (!served) {
       damaged.add(id)
@@ -79,9 +83,29 @@ export async function recover(context: RecoveryContext, found: JournalFound): Pr
   replay.nextStreamId = highestId + 1
   for (const file of found.files) replay.file(file)
   replay.finish()
-  damage.push(...replay.unknown())
+  const { lost, rubbish } = sortOut(streamsFolder, bare, replay)
+  damage.push(...lost)
   const homes = [...streams.values()].map((stream) => stream.home).sort((a, b) => a.log.id - b.log.id)
-  return { replay, homes, damage, rubbish }
+  return { replay, homes, damage, repaired, rubbish }
+}
+
+/**
+ * A folder without a checkpoint is rubbish when the journal says why: the stream was made and has none yet, or is being
+ * deleted. Any other has lost it: its files stay where they are.
+ */
+function sortOut(
+  streamsFolder: string,
+  bare: readonly number[],
+  { unknown, streams, ended }: Replay,
+): { lost: string[]; rubbish: number[] } {
+  const isRubbish = (id: number): boolean => streams.has(id) || ended.has(id)
+  const without = bare.filter((id) => !isRubbish(id))
+  const gone = [...unknown].filter((id) => !without.includes(id))
+  const lost = [
+    ...without.map((id) => `${streamFolder(streamsFolder, id)}/${CHECKPOINT_NAME}: is missing, and nothing deleted it`),
+    ...gone.map((id) => `${streamFolder(streamsFolder, id)}: its folder is missing, and the journal goes on about it`),
+  ]
+  return { lost: lost.map((text) => `${text}; the stream is not served`), rubbish: bare.filter(isRubbish) }
 }
 
 function createLog({ clock, makeHome }: RecoveryContext, id: number, config: string): JournalHome {

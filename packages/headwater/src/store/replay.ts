@@ -8,7 +8,7 @@ import type { JournalFile } from './journal-files.ts'
 import type { JournalHome } from './journal-home.ts'
 import { LoggedConsumer } from './logged-consumer.ts'
 import { type ObjectChange, readObject } from './object-record.ts'
-import { progressConsumer, readProgress } from './progress-record.ts'
+import { progressConsumer, replayProgress } from './progress-record.ts'
 import {
   recordLength,
   recordNanos,
@@ -44,6 +44,8 @@ export class Replay {
   /** Streams with a record in any file. */
   readonly dirty: Set<JournalHome> = new Set()
   readonly deleted: JournalHome[] = []
+  /** Ids of the streams that the journal says were deleted. */
+  readonly ended: Set<number> = new Set()
   /** Streams that are named, and neither known, created, deleted nor damaged. */
   readonly #unknown: Set<number> = new Set()
   records = 0
@@ -75,9 +77,9 @@ export class Replay {
     }
   }
 
-  /** Sentences about streams whose records are there and they are not. */
-  unknown(): string[] {
-    return [...this.#unknown].map((id) => `streams/${id}: its folder is missing, and the journal goes on about it`)
+  /** Streams whose records are there and they are not. */
+  get unknown(): ReadonlySet<number> {
+    return this.#unknown
   }
 
   #record(bytes: Uint8Array, view: DataView, at: number, lsn: number, base: number): void {
@@ -135,14 +137,15 @@ export class Replay {
   }
 
   #progress(bytes: Uint8Array, view: DataView, at: number, stream: Replayed): void {
-    const event = readProgress(bytes, view, at)
-    if (event) stream.home.log.consumer(progressConsumer(view, at))?.progress.apply(event)
+    const consumer = stream.home.log.consumer(progressConsumer(view, at))
+    if (consumer) replayProgress(bytes, view, at, consumer.progress)
   }
 
   #object(change: ObjectChange | undefined, id: number, known: Replayed | undefined, lsn: number): void {
     this.nextStreamId = Math.max(this.nextStreamId, id + 1)
     if (change?.what === 'stream-deleted') {
       this.#unknown.delete(id)
+      this.ended.add(id)
       if (!known) return
       this.streams.delete(id)
       this.dirty.delete(known.home)

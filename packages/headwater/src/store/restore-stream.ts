@@ -3,9 +3,11 @@ import type { FileSystem, FileSystemError } from '../base/fs.ts'
 import { readWhole, TMP_SUFFIX } from './atomic-file.ts'
 import { CHECKPOINT_NAME, type Checkpoint, deadFromText, decodeCheckpoint, type SegmentEntry } from './checkpoint.ts'
 import { ConsumerProgress } from './consumer-progress.ts'
+import { isSet } from './dead-bits.ts'
 import type { JournalHome } from './journal-home.ts'
 import { LoggedConsumer } from './logged-consumer.ts'
 import { openSegment, Segment, SegmentDamage } from './segment.ts'
+import { readSubjects, rebuildRuns } from './segment-rebuild.ts'
 import { decodeSubjects, subjectsName } from './subject-file.ts'
 
 /** The checkpoint in `own`; undefined when it is damaged. The folder has one. */
@@ -17,9 +19,23 @@ export async function readCheckpoint(fs: FileSystem, own: string): Promise<Check
 export interface RestoreResult {
   readonly served: boolean
   readonly problems: string[]
+  /** What was damaged and could be rebuilt whole from the records. */
+  readonly repaired: string[]
 }
 
-/** Fills `home` and its log. A segment that is damaged is left out, and the rest is served. */
+interface Restoring {
+  fs: FileSystem
+  own: string
+  checkpoint: Checkpoint
+  home: JournalHome
+  repaired: string[]
+  /** The newest number of each text in the subjects file. */
+  ids: Map<string, number>
+  /** What is wrong with the subjects file. */
+  subjectsHarm: string | undefined
+}
+
+/** Fills `home` and its log. An index that is damaged is rebuilt; a segment of which it cannot be is left out. */
 export async function restoreStream(
   fs: FileSystem,
   own: string,
@@ -34,41 +50,65 @@ export async function restoreStream(
     log.restoreConsumer(id, new LoggedConsumer(log, id, config, ConsumerProgress.restore(progress)))
   }
   log.nextConsumerId = checkpoint.nextConsumerId
+  const restoring: Restoring = { fs, own, checkpoint, home, repaired: [], ids: new Map(), subjectsHarm: undefined }
   try {
-    await restoreSubjects(fs, own, checkpoint, home)
-    for (const entry of checkpoint.segments) await restoreSegment(fs, own, entry, home)
+    await restoreSubjects(restoring)
+    for (const entry of checkpoint.segments) await restoreSegment(restoring, entry)
   } catch (error) {
-    return { served: false, problems: [error instanceof Error ? error.message : String(error)] }
+    return { served: false, problems: [error instanceof Error ? error.message : String(error)], repaired: [] }
   }
   log.index.subjects.sweep()
   await sweepFolder(fs, own, home)
-  return { served: true, problems: home.damagedSegments.map((entry) => entry.damage ?? entry.name) }
+  const problems = home.damagedSegments.map((entry) => entry.damage ?? entry.name)
+  return { served: true, problems, repaired: restoring.repaired }
 }
 
-async function restoreSubjects(fs: FileSystem, own: string, checkpoint: Checkpoint, home: JournalHome): Promise<void> {
+async function restoreSubjects(restoring: Restoring): Promise<void> {
+  const { fs, own, checkpoint, home, ids } = restoring
   if (!checkpoint.subjects) return
   const { number, bytes, entries } = checkpoint.subjects
   const name = subjectsName(number)
-  const found = await readWhole(fs, `${own}/${name}`)
-  if (found.length < bytes) throw new Error(`${own}/${name}: ends at byte ${found.length}, should have ${bytes}`)
-  const bad = decodeSubjects(found.subarray(0, bytes), home.log.index.subjects)
-  if (bad >= 0) throw new Error(`${own}/${name}, byte ${bad}: does not match its checksum`)
-  home.subjectsFile = { number, name, bytes, entries }
+  const table = home.log.index.subjects
+  const found = await readIfThere(fs, `${own}/${name}`)
+  const restore = (id: number, subject: string): void => {
+    table.restore(id, subject)
+    ids.set(subject, id)
+  }
+  const bad = found && decodeSubjects(found.subarray(0, bytes), { restore })
+  if (!found) restoring.subjectsHarm = `${own}/${name}: is missing`
+  else if (bad !== undefined && bad >= 0) {
+    restoring.subjectsHarm = `${own}/${name}, byte ${bad}: does not match its checksum`
+  } else if (found.length < bytes) {
+    restoring.subjectsHarm = `${own}/${name}, byte ${found.length}: ends there, should have ${bytes} bytes`
+  } else home.subjectsFile = { number, name, bytes, entries }
+  // Without `subjectsFile` the next checkpoint writes all of them anew.
+  if (restoring.subjectsHarm) restoring.repaired.push(`${restoring.subjectsHarm}; read from the messages instead`)
 }
 
-async function restoreSegment(fs: FileSystem, own: string, entry: SegmentEntry, home: JournalHome): Promise<void> {
+async function readIfThere(fs: FileSystem, path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readWhole(fs, path)
+  } catch (error) {
+    if ((error as FileSystemError).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+async function restoreSegment(restoring: Restoring, entry: SegmentEntry): Promise<void> {
+  const { home, own } = restoring
   if (entry.damage !== undefined) {
     home.damagedSegments.push(entry)
     return
   }
   const segment = new Segment(entry.name, entry.bytes)
   try {
-    await readSegment(fs, `${own}/${entry.name}`, entry, segment)
+    await readSegment(restoring, `${own}/${entry.name}`, entry, segment)
   } catch (error) {
     // Any other error may be gone at the next start: what it hides must not be taken for lost.
     const lost = error instanceof SegmentDamage || (error as FileSystemError).code === 'ENOENT'
     if (!lost) throw error
-    home.damagedSegments.push({ ...entry, damage: (error as Error).message })
+    const damage = `${(error as Error).message}; ${lostText(restoring.checkpoint, entry)}`
+    home.damagedSegments.push({ ...entry, damage })
     return
   }
   for (const [i, run] of segment.runs.entries()) {
@@ -78,16 +118,86 @@ async function restoreSegment(fs: FileSystem, own: string, entry: SegmentEntry, 
   home.segments.push(segment)
 }
 
-async function readSegment(fs: FileSystem, path: string, entry: SegmentEntry, segment: Segment): Promise<void> {
+async function readSegment(restoring: Restoring, path: string, entry: SegmentEntry, segment: Segment): Promise<void> {
+  const { fs, checkpoint } = restoring
   const file = await fs.open(path, 'read')
+  let harm: SegmentDamage | undefined
   try {
     await openSegment(file, path, segment)
+    if (segment.runs.length !== entry.dead.length) {
+      throw new SegmentDamage(`${path}: has ${segment.runs.length} runs, should have ${entry.dead.length}`)
+    }
+  } catch (error) {
+    if (!(error instanceof SegmentDamage)) throw error
+    harm = error
   } finally {
     await file.close()
   }
-  if (segment.runs.length !== entry.dead.length) {
-    throw new SegmentDamage(`${path}: has ${segment.runs.length} runs, should have ${entry.dead.length}`)
+  if (!harm && !restoring.subjectsHarm) return
+  const bytes = (await readWhole(fs, path)).subarray(0, entry.bytes)
+  if (harm) rebuildIndex(restoring, bytes, path, entry, segment, harm)
+  else restoreTexts(restoring, bytes, path, entry, segment, checkpoint.stream)
+}
+
+/** Throws SegmentDamage with what was wrong first. */
+function rebuildIndex(
+  restoring: Restoring,
+  bytes: Uint8Array,
+  path: string,
+  entry: SegmentEntry,
+  segment: Segment,
+  harm: SegmentDamage,
+): void {
+  const { ids, checkpoint, repaired, subjectsHarm } = restoring
+  if (subjectsHarm || bytes.length < entry.bytes) throw harm
+  try {
+    rebuildRuns(bytes, path, segment, checkpoint.stream, (subject) => ids.get(subject) ?? 0)
+  } catch (error) {
+    if (error instanceof SegmentDamage) throw new SegmentDamage(`${harm.message}; and ${error.message}`)
+    throw error
   }
+  const isRight = segment.runs.length === entry.dead.length && everyLivingKnown(entry, segment)
+  if (!isRight) throw harm
+  repaired.push(`${harm.message}; its index was rebuilt from its messages`)
+}
+
+function everyLivingKnown(entry: SegmentEntry, segment: Segment): boolean {
+  return segment.runs.every((run, r) => {
+    const dead = deadFromText(entry.dead[r], run.n)
+    for (let i = 0; i < run.n; i++) if (run.ids[i] === 0 && !(dead && isSet(dead, i))) return false
+    return true
+  })
+}
+
+/** The texts of the numbers in `segment`, from its messages. Throws when one cannot be read: its subject is told nowhere else. */
+function restoreTexts(
+  { home, subjectsHarm }: Restoring,
+  bytes: Uint8Array,
+  path: string,
+  entry: SegmentEntry,
+  segment: Segment,
+  stream: number,
+): void {
+  for (const [r, run] of segment.runs.entries()) {
+    const dead = deadFromText(entry.dead[r], run.n)
+    const isDead = (i: number): boolean => dead !== undefined && isSet(dead, i)
+    const restore = (id: number, subject: string): void => home.log.index.subjects.restore(id, subject)
+    const [harmed] = readSubjects(bytes, run, stream, isDead, restore)
+    if (harmed !== undefined) {
+      throw new Error(`${subjectsHarm}; and ${path}, byte ${harmed}: the message does not match its checksum`)
+    }
+  }
+}
+
+/** Which sequences a segment held that is left out: from its name to the next one's. */
+function lostText(checkpoint: Checkpoint, entry: SegmentEntry): string {
+  const first = Number.parseInt(entry.name, 10)
+  const nextName = checkpoint.segments
+    .map(({ name }) => name)
+    .filter((name) => name > entry.name)
+    .sort()[0]
+  const last = nextName === undefined ? checkpoint.lastSeq : Number.parseInt(nextName, 10) - 1
+  return `its messages, with sequences from ${first} to at most ${Math.max(first, last)}, are missing`
 }
 
 /** Unlinks what no checkpoint names: left by a flush that did not come to its end. */

@@ -266,7 +266,7 @@ export class FileStore implements Store {
     }
     const names = [...found.empty, ...found.files.map((file) => file.name)]
     if (names.length === 0) return
-    const keep = replay.holdsDamaged || replay.unknown().length > 0
+    const keep = replay.holdsDamaged || replay.unknown.size > 0
     this.#flushing = { chunks: replay.chunks, dirty: replay.dirty, hot: [], flushed: new Set(), keep }
     this.#journal.blocked = true
     this.#fileFull(names, firstLsn)

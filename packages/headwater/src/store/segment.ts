@@ -81,22 +81,43 @@ export async function openSegment(file: File, path: string, segment: Segment): P
   }
 }
 
+/** What a foot says; see the drawing. */
+export interface Foot {
+  first: number
+  n: number
+  columnsAt: number
+  sparse: boolean
+  runStart: number
+  columnsCrc: number
+}
+
+/** The foot at `at`; undefined when there is none that is whole and unharmed. */
+export function readFoot(bytes: Uint8Array, at: number): Foot | undefined {
+  if (at < 0 || at + FOOT_BYTES > bytes.length) return undefined
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, FOOT_BYTES)
+  if (view.getUint32(0, true) !== MAGIC) return undefined
+  if (view.getUint32(4, true) !== crc32(bytes, at + 8, at + FOOT_BYTES)) return undefined
+  return {
+    first: readU64(view, 8),
+    n: view.getUint32(20, true),
+    columnsAt: view.getUint32(24, true),
+    sparse: (view.getUint32(28, true) & FLAG_SPARSE) !== 0,
+    runStart: view.getUint32(32, true),
+    columnsCrc: view.getUint32(36, true),
+  }
+}
+
 async function readRun(file: File, path: string, end: number): Promise<{ run: Run; runStart: number }> {
   const at = end - FOOT_BYTES
-  const foot = await exactly(file, path, at, FOOT_BYTES)
-  const view = new DataView(foot.buffer)
-  if (view.getUint32(0, true) !== MAGIC || view.getUint32(4, true) !== crc32(foot, 8, FOOT_BYTES)) {
-    throw new SegmentDamage(`${path}: no run ends at byte ${end}`)
-  }
-  const n = view.getUint32(20, true)
-  const columnsAt = view.getUint32(24, true)
-  const sparse = (view.getUint32(28, true) & FLAG_SPARSE) !== 0
+  const foot = readFoot(await exactly(file, path, at, FOOT_BYTES), 0)
+  if (!foot) throw new SegmentDamage(`${path}: no run ends at byte ${end}`)
+  const { n, columnsAt, sparse, runStart } = foot
   const columns = await exactly(file, path, columnsAt, at - columnsAt)
-  if (columns.length !== 4 * n * (sparse ? 3 : 2) || crc32(columns, 0, columns.length) !== view.getUint32(36, true)) {
+  if (columns.length !== 4 * n * (sparse ? 3 : 2) || crc32(columns, 0, columns.length) !== foot.columnsCrc) {
     throw new SegmentDamage(`${path}: the index at byte ${columnsAt} does not match its checksum`)
   }
   const words = new DataView(columns.buffer)
-  const run = new Run(readU64(view, 8), n)
+  const run = new Run(foot.first, n)
   const positions = new Uint32Array(n + 1)
   if (sparse) run.offsets = new Uint32Array(n)
   for (let i = 0; i < n; i++) {
@@ -109,7 +130,7 @@ async function readRun(file: File, path: string, end: number): Promise<{ run: Ru
   run.positions = new Uint32Array(0)
   run.n = n
   run.live = n
-  return { run, runStart: view.getUint32(32, true) }
+  return { run, runStart }
 }
 
 async function exactly(file: File, path: string, at: number, length: number): Promise<Uint8Array> {

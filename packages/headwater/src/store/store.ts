@@ -42,6 +42,8 @@ export interface RecoveryReport {
   readonly clean: boolean
   /** Files that could not be read, each with its place, and whether its stream serves the rest or is not served. */
   readonly damage: readonly string[]
+  /** What was damaged and could be made whole again from other bytes, each with its place. */
+  readonly repaired: readonly string[]
 }
 
 export interface Store {

@@ -55,7 +55,7 @@ export function encodeSubjects(table: SubjectTable, ids: Iterable<number>): { by
 }
 
 /** Fills `table` from all blocks in `bytes`; returns the byte at which a damaged block begins, or -1. */
-export function decodeSubjects(bytes: Uint8Array, table: SubjectTable): number {
+export function decodeSubjects(bytes: Uint8Array, table: Pick<SubjectTable, 'restore'>): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let at = 0
   while (at < bytes.length) {
