@@ -13,7 +13,16 @@ export function randomLives(first: number, last: number): Group {
         name: `${kind}, seed ${seed}`,
         repeatable: true,
         async run(t) {
-          await new Workload(t, await t.js(), kind, seed).run(steps)
+          await new Workload(t, await t.js(), kind, seed, false).run(steps)
+        },
+      })
+      if (seed % 5 !== 0) continue
+      cases.push({
+        name: `${kind} with restarts, seed ${seed}`,
+        repeatable: true,
+        server: { fresh: true },
+        async run(t) {
+          await new Workload(t, await t.js(), kind, seed, true).run(steps)
         },
       })
     }

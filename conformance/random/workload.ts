@@ -20,16 +20,18 @@ interface Reader {
 
 export class Workload {
   private readonly trial: Trial
-  private readonly js: JetStreamCaller
+  private js: JetStreamCaller
   private readonly draw: Draw
   private readonly stream: Record<string, unknown> & { name: string }
   private readonly readers: Reader[]
+  private readonly restarts: boolean
   private lastSeq = 0
 
-  constructor(trial: Trial, js: JetStreamCaller, kind: Kind, seed: number) {
+  constructor(trial: Trial, js: JetStreamCaller, kind: Kind, seed: number, restarts: boolean) {
     this.trial = trial
     this.js = js
     this.draw = new Draw(seed)
+    this.restarts = restarts
     this.stream = this.drawStream(kind)
     this.readers = this.drawReaders(kind)
   }
@@ -48,7 +50,7 @@ export class Workload {
       name: trial.id,
       subjects: [`${trial.subject}.>`],
       retention: kind,
-      storage: draw.from(['file', 'memory']),
+      storage: this.restarts ? 'file' : draw.from(['file', 'memory']),
       allow_rollup_hdrs: true,
       allow_direct: true,
     }
@@ -84,6 +86,7 @@ export class Workload {
   }
 
   private async step(): Promise<void> {
+    if (this.restarts && this.draw.chance(5)) return this.restart()
     const roll = this.draw.below(100)
     if (roll < 45) await this.publish()
     else if (roll < 70) await this.read()
@@ -93,6 +96,13 @@ export class Workload {
     else if (roll < 92) await this.comeOrGo()
     else if (roll < 95) await this.get()
     else await this.look()
+  }
+
+  /** A clean stop and a start: what was delivered and not answered is still open. */
+  private async restart(): Promise<void> {
+    await this.trial.server.restart()
+    this.js = await this.trial.js()
+    await this.look()
   }
 
   private subject(): string {
