@@ -11,6 +11,7 @@
  *
  * The ack floor stops below pending and held; exhausted messages (no dead letter wanted) let it pass.
  */
+import { PendingTable } from './pending-table.ts'
 
 /** A message that was delivered and not settled. */
 export interface Pending {
@@ -27,7 +28,6 @@ export interface Pending {
 /** Why a message is held: its dead letter could not be written yet. */
 export type HeldReason = 'max-deliver' | 'terminated'
 
-/** A message that was given up, and whose dead letter is not written. */
 /** A message that was given up and is not settled: its letter is still to be written. */
 export interface Held {
   deliveries: number
@@ -38,7 +38,6 @@ export interface Held {
   detail: string
 }
 
-/** The same place in both countings. */
 /** A place in a consumer: its own count of deliveries, and the stream's sequence. */
 export interface SequencePair {
   consumerSeq: number
@@ -89,17 +88,13 @@ export class ConsumerProgress {
   readonly delivered: SequencePair = { consumerSeq: 0, streamSeq: 0 }
   /** Everything up to here is settled. */
   readonly ackFloor: SequencePair = { consumerSeq: 0, streamSeq: 0 }
-  readonly pending: Map<number, Pending> = new Map()
+  readonly pending: PendingTable = new PendingTable()
   readonly held: Map<number, Held> = new Map()
   /** Stream sequence to number of deliveries. */
   readonly exhausted: Map<number, number> = new Map()
 
-  /**
-   * The lowest pending sequence; 0 when nothing is pending. First deliveries ascend, so a map in order of insertion is
-   * in order of sequence, and one iterator that only moves forward finds each next lowest in O(1) amortised.
-   */
+  /** The lowest pending sequence; 0 when nothing is pending. First deliveries ascend: it is the oldest one. */
   #lowest = 0
-  #walk: Iterator<number> | undefined
   /** False after an insertion below the highest pending one; then the lowest is searched, until pending empties. */
   #ascending = true
   #highest = 0
@@ -156,12 +151,11 @@ export class ConsumerProgress {
         this.#dropHeld(event.streamSeq)
         this.#dropPending(event.streamSeq)
         this.exhausted.delete(event.streamSeq)
-        this.#insert(event.streamSeq, {
-          firstConsumerSeq: before?.firstConsumerSeq ?? this.delivered.consumerSeq,
-          consumerSeq: before?.consumerSeq ?? this.delivered.consumerSeq,
-          deliveries: 0,
-          deliveredAtMs: 0,
-        })
+        const { consumerSeq, firstConsumerSeq } = before ?? {
+          consumerSeq: this.delivered.consumerSeq,
+          firstConsumerSeq: this.delivered.consumerSeq,
+        }
+        this.#insert(event.streamSeq, firstConsumerSeq, consumerSeq, 0, 0)
         return
       }
       case 'moved': {
@@ -185,25 +179,16 @@ export class ConsumerProgress {
 
   /** The pending sequences up to `seq`; costs what it finds, while first deliveries ascend. */
   pendingThrough(seq: number): number[] {
-    const found: number[] = []
-    for (const key of this.pending.keys()) {
-      if (key <= seq) found.push(key)
-      else if (this.#ascending) break
-    }
-    return found
+    return this.pending.keysThrough(seq, this.#ascending)
   }
 
   snapshot(): ProgressSnapshot {
     return {
       delivered: [this.delivered.consumerSeq, this.delivered.streamSeq],
       ackFloor: [this.ackFloor.consumerSeq, this.ackFloor.streamSeq],
-      pending: [...this.pending].map(([seq, p]) => [
-        seq,
-        p.consumerSeq,
-        p.deliveries,
-        p.deliveredAtMs,
-        p.firstConsumerSeq,
-      ]),
+      pending: this.pending
+        .entries()
+        .map(([seq, p]) => [seq, p.consumerSeq, p.deliveries, p.deliveredAtMs, p.firstConsumerSeq]),
       held: [...this.held].map(([seq, h]) => [
         seq,
         h.consumerSeq,
@@ -221,7 +206,7 @@ export class ConsumerProgress {
     ;[progress.delivered.consumerSeq, progress.delivered.streamSeq] = from.delivered
     ;[progress.ackFloor.consumerSeq, progress.ackFloor.streamSeq] = from.ackFloor
     for (const [seq, consumerSeq, deliveries, deliveredAtMs, firstConsumerSeq] of from.pending) {
-      progress.#insert(seq, { firstConsumerSeq, consumerSeq, deliveries, deliveredAtMs })
+      progress.#insert(seq, firstConsumerSeq, consumerSeq, deliveries, deliveredAtMs)
     }
     for (const [seq, consumerSeq, deliveries, reason, detail, firstConsumerSeq] of from.held) {
       progress.#hold(seq, { firstConsumerSeq, consumerSeq, deliveries, reason, detail })
@@ -238,13 +223,10 @@ export class ConsumerProgress {
       this.#raiseFloor()
       return
     }
-    const pending = this.pending.get(seq)
-    if (pending) {
-      pending.consumerSeq = consumerSeq
-      pending.deliveries = deliveries
-      pending.deliveredAtMs = atMs
-    } else if (seq > this.ackFloor.streamSeq && !this.#isGivenUp(seq)) {
-      this.#insert(seq, { firstConsumerSeq: consumerSeq, consumerSeq, deliveries, deliveredAtMs: atMs })
+    const entry = this.pending.find(seq)
+    if (entry >= 0) this.pending.redelivered(entry, consumerSeq, deliveries, atMs)
+    else if (seq > this.ackFloor.streamSeq && !this.#isGivenUp(seq)) {
+      this.#insert(seq, consumerSeq, consumerSeq, deliveries, atMs)
     }
   }
 
@@ -252,18 +234,17 @@ export class ConsumerProgress {
     return (this.held.size > 0 && this.held.has(seq)) || (this.exhausted.size > 0 && this.exhausted.has(seq))
   }
 
-  #insert(seq: number, pending: Pending): void {
+  #insert(seq: number, firstConsumerSeq: number, consumerSeq: number, deliveries: number, atMs: number): void {
     if (this.pending.size === 0) {
       this.#lowest = this.#highest = seq
       this.#ascending = true
-      this.#walk = undefined
     } else if (seq > this.#highest) {
       this.#highest = seq
     } else {
       this.#ascending = false
       if (seq < this.#lowest) this.#lowest = seq
     }
-    this.pending.set(seq, pending)
+    this.pending.insert(seq, firstConsumerSeq, consumerSeq, deliveries, atMs)
   }
 
   #dropPending(seq: number): boolean {
@@ -273,12 +254,7 @@ export class ConsumerProgress {
   }
 
   #nextLowest(): number {
-    if (this.pending.size === 0) return 0
-    if (this.#ascending) {
-      this.#walk ??= this.pending.keys()
-      const next = this.#walk.next()
-      if (!next.done) return next.value
-    }
+    if (this.#ascending || this.pending.size === 0) return this.pending.oldest
     let lowest = Number.MAX_SAFE_INTEGER
     for (const seq of this.pending.keys()) if (seq < lowest) lowest = seq
     return lowest
@@ -304,7 +280,7 @@ export class ConsumerProgress {
     let consumerSeq = this.delivered.consumerSeq
     if (this.#lowest !== 0) {
       streamSeq = this.#lowest - 1
-      consumerSeq = this.pending.get(this.#lowest)!.firstConsumerSeq - 1
+      consumerSeq = this.pending.firstConsumerSeqOf(this.#lowest) - 1
     }
     if (this.#lowestHeld !== 0 && this.#lowestHeld <= streamSeq) {
       streamSeq = this.#lowestHeld - 1

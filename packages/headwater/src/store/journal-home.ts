@@ -9,7 +9,8 @@ import type { Log } from './log.ts'
 import type { LogHome } from './log-home.ts'
 import type { LoggedConsumer } from './logged-consumer.ts'
 import type { ObjectChange } from './object-record.ts'
-import { progressRecordBytes, writeProgress } from './progress-record.ts'
+import { progressRecordBytes, progressRunBytes, writeProgress, writeProgressRun } from './progress-record.ts'
+import { ProgressRun } from './progress-run.ts'
 import type { Reader } from './reader.ts'
 import { RECORD_HEAD_BYTES, sealRecord, TYPE_OBJECT, writeHead } from './record.ts'
 import { Removals, removalRecordBytes, writeRemoval } from './removal-record.ts'
@@ -26,6 +27,8 @@ export class JournalHome implements LogHome, FrameMember {
   log!: Log
   frame: Frame | undefined
   readonly #removals = new Removals()
+  /** Consumers whose run goes into the open frame. */
+  #running: LoggedConsumer[] = []
   #readable = 0
   /** lastSeq when the frame in flight closed. */
   #closedSeq = 0
@@ -136,13 +139,36 @@ export class JournalHome implements LogHome, FrameMember {
   // HOT: once per delivery and once per ack.
   progressed(log: Log, consumer: LoggedConsumer, event: ProgressEvent, urgency: 'now' | 'later'): void {
     if (this.queue.poisoned) return
+    const run = (consumer.run ??= new ProgressRun())
+    if (run.what === '') {
+      if (run.take(event)) this.#running.push(consumer)
+      else this.#record(log, consumer, event)
+    } else if (!run.take(event)) {
+      this.#recordRun(consumer)
+      // It is on the list still.
+      if (!run.take(event)) this.#record(log, consumer, event)
+    }
+    if (urgency === 'now') this.queue.join(this)
+    else this.queue.joinLate(this)
+    if (!this.dirty) this.onDirty?.(this)
+  }
+
+  #record(log: Log, consumer: LoggedConsumer, event: ProgressEvent): void {
     const length = progressRecordBytes(event)
     const chunk = this.queue.reserve(length)
     writeProgress(chunk.bytes, chunk.view, chunk.used, log.id, consumer.id, event)
     this.#sealed(chunk, length)
-    if (urgency === 'now') this.queue.join(this)
-    else this.queue.joinLate(this)
-    if (!this.dirty) this.onDirty?.(this)
+  }
+
+  /** Writes what has gathered; one record, whatever it is. */
+  #recordRun(consumer: LoggedConsumer): void {
+    const run = consumer.run as ProgressRun
+    if (run.what === '') return
+    const length = progressRunBytes(run)
+    const chunk = this.queue.reserve(length)
+    writeProgressRun(chunk.bytes, chunk.view, chunk.used, this.log.id, consumer.id, run)
+    this.#sealed(chunk, length)
+    run.clear()
   }
 
   #sealed(chunk: Chunk, length: number): void {
@@ -154,13 +180,20 @@ export class JournalHome implements LogHome, FrameMember {
   beforeClose(): void {
     this.#closedSeq = this.log.index.lastSeq
     // After `stream-deleted` nothing is said of this stream any more: recovery would not know whom it is about.
-    if (this.deleted || !this.#removals.any) return
+    if (this.deleted) return
+    this.#recordRuns()
+    if (!this.#removals.any) return
     const { below, ranges, erase } = this.#removals.takeRanges()
     const length = removalRecordBytes(ranges)
     const chunk = this.queue.reserve(length)
     const options = { stream: this.log.id, lastSeq: this.#closedSeq, below, ranges, erase }
     writeRemoval(chunk.bytes, chunk.view, chunk.used, options)
     this.#sealed(chunk, length)
+  }
+
+  #recordRuns(): void {
+    for (const consumer of this.#running) this.#recordRun(consumer)
+    this.#running.length = 0
   }
 
   readable(): void {

@@ -1,11 +1,14 @@
 /** A consumer as the store knows it: an opaque configuration, and progress whose every change is told to the log's home. */
 import { ConsumerProgress, type ProgressEvent } from './consumer-progress.ts'
 import type { Log } from './log.ts'
+import type { ProgressRun } from './progress-run.ts'
 import type { ConsumerLog } from './stream-log.ts'
 
 export class LoggedConsumer implements ConsumerLog {
   readonly id: number
   readonly progress: ConsumerProgress
+  /** What gathers for its next record; kept and made by a home that records. */
+  run: ProgressRun | undefined
   readonly #log: Log
   #config: string
 

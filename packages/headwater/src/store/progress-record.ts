@@ -5,9 +5,13 @@
  *  32            36           40                48       56                 64
  *  | consumer u32 | deliveries | consumerSeq u64 | atMs f64| ...
  *     moved: | floor consumerSeq u64 | floor streamSeq u64 | clear u8 |    held: | reason u8 | detail |
+ *
+ * A run of events is one record: `deliveries` is the number of ranges that follow, consumerSeq the first delivery's.
+ *     runs: | first u64 | count u32 | ...
  */
 import { readU64, textOf, utf8, writeU64 } from '../base/bytes.ts'
-import type { HeldReason, ProgressEvent } from './consumer-progress.ts'
+import type { ConsumerProgress, HeldReason, ProgressEvent } from './consumer-progress.ts'
+import type { ProgressRun } from './progress-run.ts'
 import { RECORD_HEAD_BYTES, recordFlag, recordLength, recordSeq, TYPE_PROGRESS, writeHead } from './record.ts'
 
 const DELIVERED = 1
@@ -18,8 +22,12 @@ const HELD = 5
 const EXHAUSTED = 6
 const REQUEUED = 7
 const MOVED = 8
+const DELIVERED_RUN = 9
+const DELIVERED_RUN_UNTRACKED = 10
+const SETTLED_RUN = 11
 
 const FIXED_BYTES = RECORD_HEAD_BYTES + 24
+const RANGE_BYTES = 12
 const MOVED_BYTES = FIXED_BYTES + 17
 const HELD_REASONS: readonly HeldReason[] = ['max-deliver', 'terminated']
 const DETAIL_BYTES_MAX = 4096
@@ -95,6 +103,55 @@ export function writeProgress(
   view.setUint32(at + 36, deliveries, true)
   writeU64(view, at + 40, consumerSeq)
   view.setFloat64(at + 48, atMs, true)
+}
+
+/** The record length of a run that is not empty. */
+export function progressRunBytes(run: ProgressRun): number {
+  return FIXED_BYTES + run.ranges * RANGE_BYTES
+}
+
+/** Fills everything of a run's record except length and checksum. */
+export function writeProgressRun(
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+  stream: number,
+  consumer: number,
+  run: ProgressRun,
+): void {
+  const settled = run.what === 'settled'
+  const delivered = run.tracked ? DELIVERED_RUN : DELIVERED_RUN_UNTRACKED
+  writeHead(bytes, view, at, TYPE_PROGRESS, settled ? SETTLED_RUN : delivered, stream, run.firsts[0])
+  view.setUint32(at + 32, consumer, true)
+  view.setUint32(at + 36, run.ranges, true)
+  writeU64(view, at + 40, settled ? 0 : run.consumerSeq)
+  view.setFloat64(at + 48, settled ? 0 : run.atMs, true)
+  for (let i = 0, p = at + FIXED_BYTES; i < run.ranges; i++, p += RANGE_BYTES) {
+    writeU64(view, p, run.firsts[i])
+    view.setUint32(p + 8, run.counts[i], true)
+  }
+}
+
+/** Applies the record at `at`: one event, or each of a run in order. Nothing when its kind is not known. */
+export function replayProgress(bytes: Uint8Array, view: DataView, at: number, progress: ConsumerProgress): void {
+  const kind = recordFlag(bytes, at)
+  if (kind !== DELIVERED_RUN && kind !== DELIVERED_RUN_UNTRACKED && kind !== SETTLED_RUN) {
+    const event = readProgress(bytes, view, at)
+    if (event) progress.apply(event)
+    return
+  }
+  const tracked = kind === DELIVERED_RUN
+  const atMs = view.getFloat64(at + 48, true)
+  let consumerSeq = readU64(view, at + 40)
+  const end = at + FIXED_BYTES + view.getUint32(at + 36, true) * RANGE_BYTES
+  for (let p = at + FIXED_BYTES; p < end; p += RANGE_BYTES) {
+    const first = readU64(view, p)
+    const beyond = first + view.getUint32(p + 8, true)
+    for (let streamSeq = first; streamSeq < beyond; streamSeq++) {
+      if (kind === SETTLED_RUN) progress.apply({ what: 'settled', streamSeq })
+      else progress.apply({ what: 'delivered', streamSeq, consumerSeq: consumerSeq++, deliveries: 1, atMs, tracked })
+    }
+  }
 }
 
 /** The id of the consumer whose event the record at `at` is. */

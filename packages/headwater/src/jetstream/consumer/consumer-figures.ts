@@ -29,8 +29,7 @@ export function figuresOf(
 ): ConsumerFigures {
   const { progress, settings, pulls, push, delivery, settlement, env } = parts
   const { delivered, ackFloor, pending, exhausted, held } = progress
-  let redelivered = exhausted.size
-  for (const { deliveries } of pending.values()) if (deliveries > 1) redelivered++
+  const redelivered = exhausted.size + pending.countRedelivered()
   if (!push) pulls.sweep(env.realClock.now(), false)
   return {
     ...times,
@@ -62,7 +61,7 @@ export function movedPast({ delivered, ackFloor, pending, held }: ConsumerProgre
   let floorSeq = Math.max(ackFloor.streamSeq, seq - 1)
   let consumerSeq = ackFloor.consumerSeq
   let left = 0
-  for (const unsettled of [pending, held]) {
+  for (const unsettled of [pending.entries(), held]) {
     for (const [key, { firstConsumerSeq }] of unsettled) {
       if (key >= seq) left++
       else consumerSeq = Math.max(consumerSeq, firstConsumerSeq)

@@ -257,7 +257,7 @@ export class Consumer implements HostedConsumer, AckSink {
     const { push, progress, settings } = this.#parts
     let latest = 0
     if (push) return latest
-    for (const { deliveredAtMs, deliveries } of progress.pending.values()) {
+    for (const [, { deliveredAtMs, deliveries }] of progress.pending.entries()) {
       latest = Math.max(latest, deliveredAtMs + waitMs(settings, deliveries))
     }
     return latest

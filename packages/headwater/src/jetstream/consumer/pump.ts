@@ -43,7 +43,7 @@ export class Pump {
     this.#parts = parts
     this.#suspectSeq = suspectSeq
     this.#outgoing = new Outgoing(host.log, {
-      stands: (delivery) => progress.pending.get(delivery.seq)?.consumerSeq === delivery.consumerSeq,
+      stands: (delivery) => progress.pending.consumerSeqOf(delivery.seq) === delivery.consumerSeq,
       send: (delivery, view) => this.#sendOutgoing(delivery, view),
       dropped: ({ request, bytes }) => request && pulls.giveBack(request, bytes),
       done: () => this.run(),
@@ -146,7 +146,7 @@ export class Pump {
     const tracked = settings.ackPolicy !== 'none'
     const suspect = !again && tracked && seq <= this.#suspectSeq
     let deliveries = 1
-    if (again) deliveries = progress.pending.get(seq)!.deliveries + 1
+    if (again) deliveries = progress.pending.deliveriesOf(seq) + 1
     // May have been delivered before a crash: that counts, but is never counted as the only delivery.
     else if (suspect && settings.maxDeliver > 1) deliveries = 2
     const consumerSeq = progress.delivered.consumerSeq + 1
