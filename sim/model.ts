@@ -238,27 +238,25 @@ export class Model {
     const { retention } = stream.config
     if (retention === 'limits') return undefined
     const all = [...stream.consumers.values()].filter((one) => wants(one, stored.subject))
-    if (retention === 'workqueue')
-      return all.some((one) => this.#maySettled(one, seq, retention)) ? 'acknowledged' : undefined
+    if (retention === 'workqueue') return all.some((one) => this.#maySettled(one, seq)) ? 'acknowledged' : undefined
     // Before a consumer came, nobody kept the message for it.
     const concerned = all.filter((one) => seq > one.bornAfterSeq)
-    return concerned.every((one) => this.#maySettled(one, seq, retention)) ? 'no interest left' : undefined
+    return concerned.every((one) => this.#maySettled(one, seq)) ? 'no interest left' : undefined
   }
 
   /** True when the consumer may have let go of `seq`: acknowledged, terminated, a letter by now, or the consumer left itself. */
-  #maySettled(consumer: ModelConsumer, seq: number, retention: string): boolean {
+  #maySettled(consumer: ModelConsumer, seq: number): boolean {
     const { ack_policy } = consumer.config
     if (consumer.existence !== 'there' || this.letters.has(`${consumer.stream} ${consumer.name} ${seq}`)) return true
     if (ack_policy === 'all') {
       for (const [later, one] of consumer.deliveries) if (later > seq && one.settledBy !== '') return true
     }
     const delivery = consumer.deliveries.get(seq)
-    // A delivery that was recorded and not sent, since the server stopped, may have been the last one allowed.
-    if (!delivery) return consumer.everExhausting && retention === 'interest' && this.life > 1
+    if (!delivery) return false
     if (ack_policy === 'none' || delivery.settledBy === 'ack') return true
-    // Terminated is settled, by a letter where there are letters. Given up: an interest stream need not keep it.
+    // Terminated is settled, by a letter where there are letters. Given up is not: it waits for a late ack.
     const letters = consumer.config.metadata?.['headwater.dead_letter'] !== undefined
-    return !letters && (delivery.settledBy === 'term' || (consumer.everExhausting && retention === 'interest'))
+    return !letters && delivery.settledBy === 'term'
   }
 }
 

@@ -36,8 +36,11 @@ export async function flushStream(
   if (!home.deleted) await takeCheckpoint(context, home, messagesLsn)
 }
 
-async function makeStreamFolder({ fs, folder }: FlushContext, home: JournalHome): Promise<void> {
+async function makeStreamFolder(context: FlushContext, home: JournalHome): Promise<void> {
   if (home.hasFolder) return
+  // A folder that outlives the record of its stream would look like one that lost its checkpoint.
+  await context.synced()
+  const { fs, folder } = context
   await fs.makeFolder(streamFolder(folder, home.log.id))
   await fs.syncDir(folder)
   home.hasFolder = true

@@ -56,7 +56,10 @@ function firstOf(keys: Iterable<number>, count: number): number[] {
 }
 
 /** Everything below `seq` is gone: position and floor move past it; all the way when nothing unsettled is left. */
-export function movedPast({ delivered, ackFloor, pending, held }: ConsumerProgress, seq: number): ProgressEvent {
+export function movedPast(
+  { delivered, ackFloor, pending, held, exhausted }: ConsumerProgress,
+  seq: number,
+): ProgressEvent {
   const streamSeq = Math.max(delivered.streamSeq, seq - 1)
   let floorSeq = Math.max(ackFloor.streamSeq, seq - 1)
   let consumerSeq = ackFloor.consumerSeq
@@ -67,6 +70,8 @@ export function movedPast({ delivered, ackFloor, pending, held }: ConsumerProgre
       else consumerSeq = Math.max(consumerSeq, firstConsumerSeq)
     }
   }
+  // Given up is not settled: an interest stream or a work queue keeps it, and what lies below the floor is forgotten.
+  for (const key of exhausted.keys()) if (key >= seq) left++
   if (left === 0) {
     floorSeq = streamSeq
     consumerSeq = delivered.consumerSeq
