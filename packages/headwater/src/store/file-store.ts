@@ -12,6 +12,7 @@ import { type FrameHead, readFrameHead } from './frame.ts'
 import { Journal } from './journal.ts'
 import { corrupt, type JournalFound, readJournal } from './journal-files.ts'
 import { JournalHome } from './journal-home.ts'
+import { checkReached, REACHED_NAME, readKnownState, writeKnownState } from './known-state.ts'
 import { Reader } from './reader.ts'
 import { firstLsnAfter, recover } from './recovery.ts'
 import { FileStore, JOURNAL_BYTES } from './running-store.ts'
@@ -52,6 +53,8 @@ async function openLocked(options: StoreOptions, lock: FolderLock, startedMs: nu
   const { fs, folder, clock, realClock } = options
   const storeId = await prepareFolder(fs, folder, realClock.now())
   const found = await readJournal(fs, journalOf(folder), storeId)
+  const known = await readKnownState(fs, folder)
+  if (known) checkReached(journalOf(folder), found, known.reached, `${folder}/${REACHED_NAME}`)
   const firstLsn = firstLsnAfter(found)
   const reader = new Reader(fs, (stream, segment) => `${streamFolder(streamsOf(folder), stream)}/${segment.name}`)
   let store: FileStore | undefined
@@ -74,10 +77,18 @@ async function openLocked(options: StoreOptions, lock: FolderLock, startedMs: nu
     openBytesMax: options.openBytesMax ?? OPEN_BYTES_MAX,
   })
   const makeHome = (): JournalHome => new JournalHome(queue, reader)
-  const recovered = await recover({ fs, clock, streamsFolder: streamsOf(folder), makeHome }, found)
+  const recovered = await recover(
+    { fs, clock, streamsFolder: streamsOf(folder), journalFolder: journalOf(folder), known, makeHome },
+    found,
+  )
   nextStreamId = recovered.replay.nextStreamId
   await syncFound(fs, folder, found)
   await journal.begin()
+  if (!known) {
+    await journal.sync()
+    const streams = recovered.homes.map((home) => home.log.id)
+    await writeKnownState(fs, folder, { reached: found.files.at(-1)?.endLsn ?? firstLsn, streams })
+  }
   const report: RecoveryReport = {
     tookMs: realClock.now() - startedMs,
     streams: recovered.homes.length,

@@ -8,6 +8,7 @@ import { CHECKPOINT_NAME } from './checkpoint.ts'
 import { streamFolder } from './flush-context.ts'
 import { corrupt, type JournalFound } from './journal-files.ts'
 import type { JournalHome } from './journal-home.ts'
+import { checkReached, type KnownState } from './known-state.ts'
 import { Log } from './log.ts'
 import { Replay, type Replayed } from './replay.ts'
 import { readCheckpoint, restoreStream } from './restore-stream.ts'
@@ -19,8 +20,10 @@ const LSN_STEP = 1 << 20
 export interface RecoveryContext {
   fs: FileSystem
   clock: Clock
-  /** The folder of all streams. */
+  /** The folder of all streams, and of the journal. */
   streamsFolder: string
+  journalFolder: string
+  known: KnownState | undefined
   makeHome(): JournalHome
 }
 
@@ -41,7 +44,7 @@ export function firstLsnAfter(found: JournalFound): number {
   return (Math.ceil(found.lsnBound / LSN_STEP) + 1) * LSN_STEP
 }
 
-/** Brings all streams back. Throws HW_DATA_CORRUPT when the journal is missing beside streams. */
+/** Brings all streams back. Throws HW_DATA_CORRUPT when the journal, or its end, is missing beside streams. */
 export async function recover(context: RecoveryContext, found: JournalFound): Promise<Recovered> {
   const { fs, streamsFolder } = context
   const streams = new Map<number, Replayed>()
@@ -65,6 +68,8 @@ export async function recover(context: RecoveryContext, found: JournalFound): Pr
       damage.push(`${own}/${CHECKPOINT_NAME}: does not match its checksum; the stream is not served`)
       continue
     }
+    const reached = Math.max(checkpoint.stateLsn, checkpoint.messagesLsn)
+    if (found.files.length > 0) checkReached(context.journalFolder, found, reached, `${own}/${CHECKPOINT_NAME}`)
     const home = createLog(context, id, checkpoint.config)
     const { served, problems, repaired: rebuilt } = await restoreStream(fs, own, checkpoint, home)
     repaired.push(...rebuilt)
@@ -83,7 +88,7 @@ export async function recover(context: RecoveryContext, found: JournalFound): Pr
   replay.nextStreamId = highestId + 1
   for (const file of found.files) replay.file(file)
   replay.finish()
-  const { lost, rubbish } = sortOut(streamsFolder, bare, replay)
+  const { lost, rubbish } = sortOut(context, bare, damaged, replay)
   damage.push(...lost)
   const homes = [...streams.values()].map((stream) => stream.home).sort((a, b) => a.log.id - b.log.id)
   return { replay, homes, damage, repaired, rubbish }
@@ -94,16 +99,18 @@ export async function recover(context: RecoveryContext, found: JournalFound): Pr
  * deleted. Any other has lost it: its files stay where they are.
  */
 function sortOut(
-  streamsFolder: string,
+  { streamsFolder, known }: RecoveryContext,
   bare: readonly number[],
+  damaged: ReadonlySet<number>,
   { unknown, streams, ended }: Replay,
 ): { lost: string[]; rubbish: number[] } {
   const isRubbish = (id: number): boolean => streams.has(id) || ended.has(id)
   const without = bare.filter((id) => !isRubbish(id))
-  const gone = [...unknown].filter((id) => !without.includes(id))
+  const isThere = (id: number): boolean => isRubbish(id) || damaged.has(id) || without.includes(id)
+  const gone = [...new Set([...unknown, ...(known?.streams ?? [])])].filter((id) => !isThere(id))
   const lost = [
     ...without.map((id) => `${streamFolder(streamsFolder, id)}/${CHECKPOINT_NAME}: is missing, and nothing deleted it`),
-    ...gone.map((id) => `${streamFolder(streamsFolder, id)}: its folder is missing, and the journal goes on about it`),
+    ...gone.map((id) => `${streamFolder(streamsFolder, id)}: its folder is missing, and nothing deleted it`),
   ]
   return { lost: lost.map((text) => `${text}; the stream is not served`), rubbish: bare.filter(isRubbish) }
 }

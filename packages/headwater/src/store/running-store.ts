@@ -12,6 +12,7 @@ import type { FlushContext } from './flush-context.ts'
 import type { Journal } from './journal.ts'
 import type { JournalFound } from './journal-files.ts'
 import { JournalHome } from './journal-home.ts'
+import { writeKnownState } from './known-state.ts'
 import { Log } from './log.ts'
 import { MemoryHome } from './memory-home.ts'
 import type { Reader } from './reader.ts'
@@ -233,7 +234,9 @@ export class FileStore implements Store {
     // Deletions asked for until now are in these files, and must be done before the files go.
     const retire = async (): Promise<void> => {
       // What the files still said of streams that are deleted now is said by the next file: it must be on disk before they go.
+      const streams = this.#durableIds()
       await this.#synced()
+      await this.#noteReached(this.#journal.syncedLsn, streams)
       while (names.length > 0) {
         if (generation.keep) await this.#journal.setAside(names[0], `${this.#options.folder}/damaged`)
         else await this.#journal.retire(names[0])
@@ -246,6 +249,15 @@ export class FileStore implements Store {
     }
     this.#background.add('retiring a journal file', retire)
     for (const home of generation.flushed) this.#compactSoon(home)
+  }
+
+  #durableIds(): number[] {
+    return [...this.#logs.values()].filter((log) => log.storage === 'file').map((log) => log.id)
+  }
+
+  /** Says beside the journal how far it came, before anything of it goes. All of it must be on disk. */
+  #noteReached(reached: number, streams: number[]): Promise<void> {
+    return writeKnownState(this.#options.fs, this.#options.folder, { reached, streams })
   }
 
   /** Resolves when nothing is under way: no frame, no flush, no deletion. */
@@ -308,6 +320,11 @@ export class FileStore implements Store {
     })
   }
 
+  /** An older page is true as well. */
+  #unnoted(cause: unknown): void {
+    this.#options.log.warn({ err: cause }, 'how far the journal came could not be noted')
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -319,7 +336,10 @@ export class FileStore implements Store {
       if (!this.poisoned) {
         await this.#synced().catch(() => {})
         await this.#background.idle()
+        // The frame that ends a clean stop says nothing: the journal may lose it.
+        const reached = this.#journal.writtenLsn
         if (!this.poisoned) await this.#journal.end().catch((cause) => this.#queue.poison(syncFailed(cause)))
+        if (!this.poisoned) await this.#noteReached(reached, this.#durableIds()).catch((cause) => this.#unnoted(cause))
       } else await this.#background.idle()
     } finally {
       await this.#reader.close()
