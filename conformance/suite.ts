@@ -24,6 +24,7 @@ import { dedupe } from './jetstream/dedupe.ts'
 import { delivery } from './jetstream/delivery.ts'
 import { later } from './jetstream/later.ts'
 import { messages } from './jetstream/messages.ts'
+import { positions } from './jetstream/positions.ts'
 import { publish } from './jetstream/publish.ts'
 import { pull } from './jetstream/pull.ts'
 import { purge } from './jetstream/purge.ts'
@@ -58,6 +59,7 @@ export const groups: readonly Group[] = [
   consumerApi,
   pull,
   delivery,
+  positions,
   push,
   acks,
   redelivery,
