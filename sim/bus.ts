@@ -163,9 +163,11 @@ export class SimBus {
   }
 
   #target(to: string, queue?: string): Target {
-    return {
+    const target: Target = {
       subject: to,
       hasInterest: () => this.#interest(to, queue ?? ''),
+      deliver: ({ subject, bytes, headersStart, headersLength, end }, reply) =>
+        target.send(subject, reply.text(), bytes, headersStart, headersLength, end),
       send: (subject, reply, bytes, start, headersLength, end) =>
         this.#send({
           to,
@@ -175,6 +177,7 @@ export class SimBus {
           payload: textOf(bytes.subarray(start + headersLength, end)),
         }),
     }
+    return target
   }
 
   #send(message: Sent): void {

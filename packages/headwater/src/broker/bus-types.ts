@@ -28,6 +28,27 @@ export interface AckHandler {
   ack(bytes: Uint8Array, subjectStart: number, subjectEnd: number, reply: string, start: number, end: number): void
 }
 
+/** A reply subject that is composed where it goes. */
+export interface ReplyWriter {
+  /** Bytes that `write` writes. */
+  readonly length: number
+  /** Writes it at `at` and returns the position behind it. */
+  write(bytes: Uint8Array, at: number): number
+  text(): string
+}
+
+/** A message as a store keeps it. Its bytes never change. */
+export interface StoredMessage {
+  readonly subject: string
+  readonly bytes: Uint8Array
+  /** The subject as it stands on the wire. */
+  readonly subjectStart: number
+  readonly subjectEnd: number
+  readonly headersStart: number
+  readonly headersLength: number
+  readonly end: number
+}
+
 /** What can be ended. */
 export interface Ending {
   unsubscribe(): void

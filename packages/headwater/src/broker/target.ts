@@ -1,12 +1,13 @@
 /**
  * Somewhere that the engine delivers to again and again: the way to its subscribers is looked up once per change of subscriptions.
- * HOT: `send` runs once per delivered message; to one plain client it is one frame with one copy.
+ * HOT: `deliver` runs once per delivered message; to one plain client it is one frame with one copy, and nothing is allocated.
  */
 
 import { copyBytes, digitCount, toWire, writeLatin1, writeNumber } from '../protocol/encode.ts'
 import { hashSubject, PublishFrame } from '../protocol/parser.ts'
 import type { Account } from './account.ts'
 import { mem } from './arena.ts'
+import type { ReplyWriter, StoredMessage } from './bus-types.ts'
 import { type Delivery, SHARED_MIN } from './deliver.ts'
 import type { FrameWriter } from './frame-writer.ts'
 import { Route } from './routes.ts'
@@ -93,6 +94,16 @@ export class DeliveryTarget {
     }
   }
 
+  /** Sends a stored message; `reply` is composed in the outbox of its one receiver, or as text for several. */
+  deliver(message: StoredMessage, reply: ReplyWriter): void {
+    this.#refresh()
+    const only = this.#only
+    const { bytes, headersStart, headersLength, end } = message
+    const isPlain = only?.isPlain && (headersLength === 0 || only.connection.headers)
+    if (isPlain && end - headersStart <= SHARED_MIN) deliverPlain(only, message, reply)
+    else this.send(message.subject, reply.text(), bytes, headersStart, headersLength, end)
+  }
+
   #refresh(): void {
     const { routes } = this.#account
     if (this.#epoch === routes.epoch) return
@@ -112,6 +123,49 @@ export class DeliveryTarget {
     const isOne = subscriptions.length === 1 && queues.length === 0 && this.#handlers.isEmpty
     this.#only = isOne ? subscriptions[0] : undefined
   }
+}
+
+/** `HMSG ` or `MSG `. */
+function writeVerb(to: Uint8Array, at: number, hasHeaders: boolean): number {
+  if (hasHeaders) to[at++] = H
+  to[at] = M
+  to[at + 1] = S
+  to[at + 2] = G
+  to[at + 3] = SPACE
+  return at + 4
+}
+
+/** Composes a stored message of at most SHARED_MIN bytes straight into the outbox of `subscription`. */
+function deliverPlain(subscription: Subscription, message: StoredMessage, reply: ReplyWriter): void {
+  const { connection, sidBytes } = subscription
+  const { bytes, subjectStart, subjectEnd, headersStart, headersLength, end } = message
+  const size = end - headersStart
+  const headLength =
+    (headersLength > 0 ? 6 + digitCount(headersLength) : 4) +
+    reply.length +
+    1 +
+    (subjectEnd - subjectStart) +
+    sidBytes.length +
+    digitCount(size) +
+    2
+  let at = writeVerb(mem, connection.outbox.reserve(headLength + size + 2), headersLength > 0)
+  at = copyBytes(mem, at, bytes, subjectStart, subjectEnd)
+  at = copyBytes(mem, at, sidBytes, 0, sidBytes.length)
+  at = reply.write(mem, at)
+  mem[at++] = SPACE
+  if (headersLength > 0) {
+    at = writeNumber(mem, at, headersLength)
+    mem[at++] = SPACE
+  }
+  at = writeNumber(mem, at, size)
+  mem[at++] = CR
+  mem[at++] = LF
+  at = copyBytes(mem, at, bytes, headersStart, end)
+  mem[at] = CR
+  mem[at + 1] = LF
+  connection.outMsgs++
+  connection.outBytes += size
+  subscription.delivered++
 }
 
 /** Composes straight into the outbox of `subscription`. Subject and reply are wire text. */
@@ -136,11 +190,7 @@ function sendPlain(
   const isShared = size > SHARED_MIN
   const to = isShared ? Buffer.allocUnsafe(headLength) : mem
   let at = isShared ? 0 : connection.outbox.reserve(headLength + size + 2)
-  if (headersLength > 0) to[at++] = H
-  to[at++] = M
-  to[at++] = S
-  to[at++] = G
-  to[at++] = SPACE
+  at = writeVerb(to, at, headersLength > 0)
   at = writeLatin1(to, at, subject)
   at = copyBytes(to, at, sidBytes, 0, sidBytes.length)
   if (reply !== '') {

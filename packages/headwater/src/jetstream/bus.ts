@@ -37,6 +37,27 @@ export interface Subscription {
   unsubscribe(): void
 }
 
+/** A reply subject that is composed where it goes, as bytes. */
+export interface ReplyWriter {
+  /** Bytes that `write` writes. */
+  readonly length: number
+  /** Writes it at `at` and returns the position behind it. */
+  write(bytes: Uint8Array, at: number): number
+  text(): string
+}
+
+/** A message as a store keeps it: positions in bytes that never change. */
+export interface StoredMessage {
+  readonly subject: string
+  readonly bytes: Uint8Array
+  /** The subject in UTF-8. */
+  readonly subjectStart: number
+  readonly subjectEnd: number
+  readonly headersStart: number
+  readonly headersLength: number
+  readonly end: number
+}
+
 /** Somewhere to deliver to: a subject (an inbox or a deliver subject), with the way to its subscribers remembered. */
 export interface Target {
   readonly subject: string
@@ -47,6 +68,8 @@ export interface Target {
    * Copies what it needs before it returns, or keeps a reference to bytes that never change.
    */
   send(subject: string, reply: string, bytes: Uint8Array, start: number, headersLength: number, end: number): void
+  /** As send of all of `message`. HOT: makes no string while one plain client listens. */
+  deliver(message: StoredMessage, reply: ReplyWriter): void
 }
 
 export interface Bus {

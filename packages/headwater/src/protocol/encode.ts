@@ -12,20 +12,25 @@ export function digitCount(n: number): number {
 /** Writes `n` in decimal at `at` and returns the position behind it. Exact up to 2^53. */
 export function writeNumber(bytes: Uint8Array, at: number, n: number): number {
   const end = at + digitCount(n)
+  writeDigits(bytes, at, end, n)
+  return end
+}
+
+/** Fills [at, end) with the digits of `n`, zeros in front. Exact up to 2^53; what does not fit is cut off in front. */
+export function writeDigits(bytes: Uint8Array, at: number, end: number, n: number): void {
   let i = end
   let left = n
   // Beyond 31 bits `| 0` would cut: divide as floating point until it fits.
-  while (left > 0x7fffffff) {
+  while (left > 0x7fffffff && i > at) {
     const rest = Math.floor(left / 10)
     bytes[--i] = ZERO + (left - rest * 10)
     left = rest
   }
-  do {
+  while (i > at) {
     const rest = (left / 10) | 0
     bytes[--i] = ZERO + (left - rest * 10)
     left = rest
-  } while (i > at)
-  return end
+  }
 }
 
 /** Writes the latin1 string `s` at `at` and returns the position behind it. */

@@ -11,6 +11,9 @@ export class MessageView {
   flags = 0
   /** The bytes that hold the message; headers then payload lie in [headersStart, end). */
   bytes: Uint8Array = NOTHING
+  /** The subject in UTF-8 is [subjectStart, subjectEnd). */
+  subjectStart = 0
+  subjectEnd = 0
   headersStart = 0
   payloadStart = 0
   end = 0

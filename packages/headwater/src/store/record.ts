@@ -147,6 +147,8 @@ export function viewMessage(bytes: Uint8Array, view: DataView, at: number, subje
   assert(bytes[at + 8] === TYPE_MESSAGE, 'I12: a message is read where the index says that one is')
   const flags = bytes[at + 9]
   let p = at + RECORD_HEAD_BYTES + view.getUint16(at + 10, true)
+  into.subjectStart = at + RECORD_HEAD_BYTES
+  into.subjectEnd = p
   let headersLength = 0
   if (flags & FLAG_HEADERS) {
     headersLength = view.getUint32(p, true)

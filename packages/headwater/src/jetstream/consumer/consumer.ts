@@ -54,10 +54,9 @@ export class Consumer implements HostedConsumer, AckSink {
     const { name } = stored
     const { progress } = log
     const settings = settingsOf(stored.config)
-    const prefix = `$JS.ACK.${host.name}.${name}.`
     this.name = name
     this.created = stored.created
-    this.ackPrefix = new TextEncoder().encode(prefix)
+    this.ackPrefix = new TextEncoder().encode(`$JS.ACK.${host.name}.${name}.`)
     this.#log = log
     this.#stored = stored
     this.#config = stored.config
@@ -71,7 +70,7 @@ export class Consumer implements HostedConsumer, AckSink {
       goOn: () => this.#pump.soon(),
     })
     this.#deadLetters.setSubject(settings.deadLetter?.subject ?? '')
-    const delivery = new Delivery(host.log, settings.filters, progress.delivered.streamSeq + 1, prefix)
+    const delivery = new Delivery(host.log, settings.filters, progress.delivered.streamSeq + 1)
     if (stored.lastPerSubjectUpTo !== undefined) delivery.startWithLastPerSubject(stored.lastPerSubjectUpTo)
     const notices = new Notices(env, host, name, this.#deadLetters)
     this.#parts = {
@@ -109,7 +108,7 @@ export class Consumer implements HostedConsumer, AckSink {
         delete: () => host.removeConsumer(name),
       }),
     }
-    this.#pump = new Pump(this.#parts, resumption.suspectSeq)
+    this.#pump = new Pump(this.#parts, resumption.suspectSeq, this.ackPrefix)
     const intake = new Intake(this.#parts, this.#pump)
     this.#answers = new Answers(this.#parts, this.#pump, intake)
     this.#parts.inactivity.setThreshold(settings.inactiveMs, settings.deliverSubject === '')

@@ -1,16 +1,13 @@
 /**
- * HOT: which message comes next, how many are left, and how a delivery is named. Runs once per message delivered.
+ * HOT: which message comes next, and how many are left. Runs once per message delivered.
  *
  * It looks at messages up to `readableSeq` only, and counts on appended state: `numPending` is kept by difference, never
- * counted again while things go their usual way. Composing the ack subject is the one string made per message.
+ * counted again while things go their usual way.
  */
-
-import type { MessageView } from '../../store/message-view.ts'
 import type { LogFilter, StreamLog } from '../../store/stream-log.ts'
 
 export class Delivery {
   readonly #log: StreamLog
-  readonly #ackPrefix: string
   #filter: LogFilter | undefined
   /** The next sequence to look at: everything below was delivered, or does not concern this consumer. */
   #next: number
@@ -22,13 +19,10 @@ export class Delivery {
   #pending = 0
   /** `#pending` covers sequences up to here. */
   #countedSeq = 0
-  #timeSeconds = -1
-  #timeText = ''
 
-  /** `nextSeq` is where it goes on; `ackPrefix` is `$JS.ACK.<stream>.<consumer>.`. */
-  constructor(log: StreamLog, filters: readonly string[], nextSeq: number, ackPrefix: string) {
+  /** `nextSeq` is where it goes on. */
+  constructor(log: StreamLog, filters: readonly string[], nextSeq: number) {
     this.#log = log
-    this.#ackPrefix = ackPrefix
     this.#filter = filters.length > 0 ? log.filter(filters) : undefined
     this.#next = nextSeq
     this.recount()
@@ -122,16 +116,6 @@ export class Delivery {
 
   matches(subject: string): boolean {
     return this.#filter === undefined || this.#filter.matches(subject)
-  }
-
-  /** `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time>.<pending>` (5.3). */
-  ackSubject(view: MessageView, consumerSeq: number, deliveries: number, pending: number): string {
-    if (view.seconds !== this.#timeSeconds) {
-      this.#timeSeconds = view.seconds
-      this.#timeText = String(view.seconds)
-    }
-    const nanos = String(1_000_000_000 + view.nanos).slice(1)
-    return `${this.#ackPrefix}${deliveries}.${view.seq}.${consumerSeq}.${this.#timeText}${nanos}.${pending}`
   }
 
   close(): void {

@@ -4,6 +4,7 @@
  */
 import { MessageView } from '../../store/message-view.ts'
 import { COLD, FOUND } from '../../store/stream-log.ts'
+import { AckReply } from './ack-reply.ts'
 import { Alarm } from './alarm.ts'
 import type { ConsumerParts } from './consumer-parts.ts'
 import { headersOnly } from './headers-only.ts'
@@ -24,6 +25,7 @@ export class Pump {
   readonly #pace: ReplayPace
   readonly #pullAlarm: Alarm
   readonly #view = new MessageView()
+  readonly #reply: AckReply
   #running = false
   #again = false
   #scheduled = false
@@ -38,10 +40,12 @@ export class Pump {
   /** Milliseconds of message time; 0: not since the start. */
   lastDeliveredMs = 0
 
-  constructor(parts: ConsumerParts, suspectSeq: number) {
+  /** `ackPrefix` is `$JS.ACK.<stream>.<consumer>.`. */
+  constructor(parts: ConsumerParts, suspectSeq: number, ackPrefix: Uint8Array) {
     const { env, host, settings, progress, pulls } = parts
     this.#parts = parts
     this.#suspectSeq = suspectSeq
+    this.#reply = new AckReply(ackPrefix)
     this.#outgoing = new Outgoing(host.log, {
       stands: (delivery) => progress.pending.consumerSeqOf(delivery.seq) === delivery.consumerSeq,
       send: (delivery, view) => this.#sendOutgoing(delivery, view),
@@ -151,9 +155,9 @@ export class Pump {
     else if (suspect && settings.maxDeliver > 1) deliveries = 2
     const consumerSeq = progress.delivered.consumerSeq + 1
     const numPending = again ? delivery.numPending : Math.max(0, delivery.numPending - 1)
-    const reply = delivery.ackSubject(view, consumerSeq, deliveries, numPending)
+    this.#reply.set(view, consumerSeq, deliveries, numPending)
     const payloadBytes = settings.headersOnly ? 0 : view.payloadLength
-    const bytes = view.subject.length + reply.length + view.headersLength + payloadBytes
+    const bytes = view.subject.length + this.#reply.length + view.headersLength + payloadBytes
     let request: PullRequest | undefined
     if (!push) {
       request = pulls.take(bytes, this.#realNowMs)
@@ -165,24 +169,26 @@ export class Pump {
     const waits = again || suspect
     settlement.delivered(seq, consumerSeq, deliveries, this.#nowMs, waits ? 'now' : 'later')
     if (waits) this.#outgoing.add({ seq, consumerSeq, deliveries, numPending, request, bytes })
-    else this.#send(view, reply, request, bytes)
+    else this.#send(view, request, bytes)
     if (!tracked) host.settled(this.#parts.name, seq)
     return bytes
   }
 
   #sendOutgoing(delivery: OutgoingDelivery, view: MessageView): void {
     const { consumerSeq, deliveries, numPending, request, bytes } = delivery
-    this.#send(view, this.#parts.delivery.ackSubject(view, consumerSeq, deliveries, numPending), request, bytes)
+    this.#reply.set(view, consumerSeq, deliveries, numPending)
+    this.#send(view, request, bytes)
   }
 
-  #send(view: MessageView, reply: string, request: PullRequest | undefined, bytes: number): void {
+  /** Sends what `#reply` was set for. */
+  #send(view: MessageView, request: PullRequest | undefined, bytes: number): void {
     const { push, pulls, settings } = this.#parts
     const target = request ? request.target : push!.target
     if (settings.headersOnly) {
       const block = headersOnly(view)
-      target.send(view.subject, reply, block, 0, block.length, block.length)
+      target.send(view.subject, this.#reply.text(), block, 0, block.length, block.length)
     } else {
-      target.send(view.subject, reply, view.bytes, view.headersStart, view.headersLength, view.end)
+      target.deliver(view, this.#reply)
     }
     if (!request) {
       push?.sent(bytes)

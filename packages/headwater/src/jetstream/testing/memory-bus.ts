@@ -68,15 +68,25 @@ export class MemoryBus implements Bus {
       })
       return found
     }
-    return {
+    const target: Target = {
       subject,
       hasInterest: () => matching(queue).length > 0,
+      deliver: (message, reply) =>
+        target.send(
+          message.subject,
+          reply.text(),
+          message.bytes,
+          message.headersStart,
+          message.headersLength,
+          message.end,
+        ),
       send: (shown, reply, bytes, start, headersLength, end) => {
         const message = { subject: shown, reply, bytes, start, headersLength, end, client: undefined }
         const listeners = queue === '' ? matching('') : [...matching(''), ...matching(queue).slice(0, 1)]
         for (const listener of listeners) this.#hand(listener, message)
       },
     }
+    return target
   }
 
   watchInterest(subject: string, changed: () => void): Subscription {
