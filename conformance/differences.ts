@@ -79,6 +79,12 @@ export const differences: readonly Difference[] = [
     reason: 'The floor says that everything up to it is settled.',
   },
   {
+    id: 'redelivery-restart',
+    headwater: 'A message that was asked for again (`-NAK`) comes again after a restart, at once.',
+    natsServer: 'Forgets it over a restart, and waits for `ack_wait`.',
+    reason: 'What a consumer answered is kept like everything else.',
+  },
+  {
     id: 'json-words',
     headwater:
       'What comes after `invalid JSON: ` (10025) are the words of our own decoder; an unknown field is named in the same words.',

@@ -166,5 +166,21 @@ export const restart: Group = {
         expectEqual(String(nanoseconds), `${Date.parse(`${whole}Z`) / 1000}${fraction.padEnd(9, '0')}`)
       },
     },
+    {
+      name: 'a message that was asked for again',
+      server: { fresh: true },
+      async run(t) {
+        const js = await t.js()
+        await js.stream({ name: t.id, subjects: [t.subject] })
+        await js.publishAll(t.subject, ['1', '2'])
+        await js.consumer(t.id, { durable_name: 'C', ack_policy: 'explicit', ack_wait: 300 * second })
+        const [message] = await js.pull(t.id, 'C', undefined, 1)
+        await js.answerSure(message, '-NAK')
+        await t.server.restart()
+        const again = await t.js()
+        const [next] = await again.pull(t.id, 'C', { batch: 1, expires: 5 * second }, 1)
+        t.differs('redelivery-restart', next.text, { headwater: '1', judge: '2' })
+      },
+    },
   ],
 }
