@@ -9,7 +9,6 @@ const NOTHING = new Uint8Array(0)
 class Batch implements Waiter {
   readonly #bus: Bus
   readonly replies: string[]
-  sent = false
 
   constructor(bus: Bus, first: string) {
     this.#bus = bus
@@ -17,14 +16,11 @@ class Batch implements Waiter {
   }
 
   readable(): void {
-    this.sent = true
     for (const reply of this.replies) this.#bus.reply(reply, NOTHING, 0, 0)
   }
 
   /** Whether the settle is on disk is not known: the client's own timeout says so. */
-  failed(): void {
-    this.sent = true
-  }
+  failed(): void {}
 }
 
 export class AckReplies {
@@ -39,18 +35,21 @@ export class AckReplies {
     this.#turn = turn
   }
 
-  /** Answers `reply` once everything appended so far is readable. The settle that it answers is recorded already. */
+  /**
+   * Answers `reply` once everything appended in this turn is readable. The waiter is placed at the end of the turn: one that
+   * is placed with the first answer may hang on the frame in flight, when that answer's settle was recorded long ago, and
+   * would speak for settles of this turn that are not in that frame.
+   */
   add(reply: string): void {
-    if (this.#batch && !this.#batch.sent) {
+    if (this.#batch) {
       this.#batch.replies.push(reply)
       return
     }
     const batch = new Batch(this.#bus, reply)
-    this.#log.whenReadable(batch)
-    if (batch.sent) return
     this.#batch = batch
     this.#turn.atEnd(() => {
-      if (this.#batch === batch) this.#batch = undefined
+      this.#batch = undefined
+      this.#log.whenReadable(batch)
     })
   }
 }
