@@ -59,6 +59,11 @@ export class StoreWorkload {
   /** By stream: the turn in which each sequence came to be, in this process. */
   #turns = new Map<number, Map<number, number>>()
   #counter = 0
+  /**
+   * Some seeds append the same number of equally long messages in nearly every turn, and change a configuration: then frames, and records in them, stand
+   * where those of a journal file's former life stood, which only their positions and frames tell apart.
+   */
+  readonly #uniform: { count: number; bodyBytes: number } | undefined
 
   constructor(random: SeededRandom, weights: Record<Action, number>, model: StoreModel, note: (text: string) => void) {
     this.#random = random
@@ -66,6 +71,13 @@ export class StoreWorkload {
     this.#total = ACTIONS.reduce((sum, action) => sum + weights[action], 0)
     this.#model = model
     this.#note = note
+    const uniform = { count: random.pick([1, 2, 8]), bodyBytes: random.pick([40, 200, 1000]) }
+    this.#uniform = random.chance(0.25) ? uniform : undefined
+  }
+
+  /** Whether its turns are to be frames of their own, so that they are equally long too. */
+  get isUniform(): boolean {
+    return this.#uniform !== undefined
   }
 
   /** The turn in which a sequence of this process's life was appended. */
@@ -80,6 +92,12 @@ export class StoreWorkload {
 
   /** Up to five changes. */
   act(store: Store): void {
+    const [log] = store.streams()
+    if (this.#uniform && log && this.#random.chance(0.98)) {
+      for (let n = this.#uniform.count; n > 0; n--) this.#append(log, this.#uniform.bodyBytes)
+      this.#configure(log)
+      return
+    }
     for (let left = this.#random.below(6); left > 0; left--) this.#one(store, this.#choose())
   }
 
@@ -127,7 +145,7 @@ export class StoreWorkload {
 
   #configure(log: StreamLog): void {
     const { id } = log
-    const config = `{"n":${++this.#counter}}`
+    const config = `{"n":"${String(++this.#counter).padStart(6, '0')}"}`
     this.#note(`configure ${id} ${config}`)
     log.setConfig(config)
     this.#model.change((state) => {
@@ -184,8 +202,8 @@ export class StoreWorkload {
   #append(log: StreamLog, bodyBytes: number): void {
     const { id } = log
     const random = this.#random
-    const subject = `s.${random.below(random.pick([2, 20]))}`
-    const headers = random.chance(0.3) ? `NATS/1.0\r\nNats-Msg-Id: ${++this.#counter}\r\n\r\n` : ''
+    const subject = this.#uniform ? 's.0' : `s.${random.below(random.pick([2, 20]))}`
+    const headers = !this.#uniform && random.chance(0.3) ? `NATS/1.0\r\nNats-Msg-Id: ${++this.#counter}\r\n\r\n` : ''
     const headersLength = headers.length
     const body = random.bytes(headersLength + bodyBytes)
     body.set(new TextEncoder().encode(headers))

@@ -85,7 +85,8 @@ class StoreWorld {
     if (this.#random.chance(0.5)) this.#wait(store, model.turn)
     await this.#machine.endTurn()
     model.turn++
-    const patience = this.#random.pick([0, 0, 1, 3, 10, 40])
+    const isUnhurried = this.#workload.isUniform && this.#random.chance(0.95)
+    const patience = isUnhurried ? 100 : this.#random.pick([0, 0, 1, 3, 10, 40])
     for (let n = 0; n < patience; n++) if (!(await this.#machine.step(100))) break
     this.#checkReadable(store)
     if (this.#random.chance(0.1)) await this.#machine.until(checkReads(store, model, this.#random))

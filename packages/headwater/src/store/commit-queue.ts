@@ -8,7 +8,7 @@
 import { assert } from '../base/assert.ts'
 import type { Clock, Turn } from '../base/clock.ts'
 import { type Chunk, Chunks, SLOT_BYTES } from './chunk.ts'
-import { FRAME_HEAD_BYTES, writeFrameHead } from './frame.ts'
+import { checkRecords, FRAME_HEAD_BYTES, writeFrameHead } from './frame.ts'
 import type { Journal } from './journal.ts'
 import type { Waiter } from './stream-log.ts'
 import { syncFailed } from './sync-failed.ts'
@@ -37,6 +37,8 @@ export class Frame {
   readonly headAt: number
   /** Where this frame's bytes begin in the open chunk. */
   from: number
+  /** Over the records of `pieces`. */
+  check = 0
   readonly pieces: Uint8Array[] = []
   readonly members: FrameMember[] = []
   readonly waiters: Waiter[] = []
@@ -46,6 +48,14 @@ export class Frame {
     this.head = head
     this.headAt = headAt
     this.from = headAt
+  }
+
+  /** Takes what `chunk` holds of this frame. */
+  take(chunk: Chunk): void {
+    if (chunk.used <= this.from) return
+    const first = this.pieces.length === 0 ? this.from + FRAME_HEAD_BYTES : this.from
+    this.check = checkRecords(chunk.view, first, chunk.used, this.check)
+    this.pieces.push(chunk.bytes.subarray(this.from, chunk.used))
   }
 }
 
@@ -103,7 +113,7 @@ export class CommitQueue {
     const frame = this.open ?? this.#openFrame(bytes)
     const chunk = this.chunks.open as Chunk
     if (chunk.used + bytes <= chunk.bytes.length) return chunk
-    if (chunk.used > frame.from) frame.pieces.push(chunk.bytes.subarray(frame.from, chunk.used))
+    frame.take(chunk)
     const next = this.chunks.add(Math.max(SLOT_BYTES, bytes))
     frame.from = 0
     return next
@@ -186,17 +196,16 @@ export class CommitQueue {
     }
     for (const member of frame.members) member.beforeClose()
     this.#closing = false
-    const chunk = this.chunks.open as Chunk
-    if (chunk.used > frame.from) frame.pieces.push(chunk.bytes.subarray(frame.from, chunk.used))
+    frame.take(this.chunks.open as Chunk)
     this.open = undefined
     this.#inFlight = frame
     if (frame.records === 0) {
       this.#written()
       return
     }
-    const { lsn, length, records } = frame
+    const { lsn, length, records, check } = frame
     const { bytes, view } = frame.head
-    writeFrameHead(bytes, view, frame.headAt, { lsn, length, records, syncedLsn: this.#journal.syncedLsn })
+    writeFrameHead(bytes, view, frame.headAt, { lsn, length, records, check, syncedLsn: this.#journal.syncedLsn })
     this.#journal.write(frame.pieces, lsn, length).then(this.#written, this.#failed)
   }
 

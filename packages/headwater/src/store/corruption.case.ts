@@ -81,7 +81,7 @@ export async function makeSubject(stop: Stop): Promise<Subject> {
   else rig.disk.crash('kill')
   rig.stop()
   const files = new Map(rig.disk.files().map(({ path }) => [path, rig.disk.content(path)]))
-  const openEnd = stop === 'killed' ? [...files.keys()].filter((path) => path.includes('/journal/')).at(-1) : undefined
+  const openEnd = stop === 'killed' ? [...files.keys()].filter((path) => /.journal.\d/.test(path)).at(-1) : undefined
   return { files, streams, states, ever, openEnd }
 }
 

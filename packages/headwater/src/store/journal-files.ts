@@ -1,12 +1,16 @@
 /**
  * Reads the journal at a start: which files there are, in what order, and up to where their frames hold.
  * One write is in flight at a time, so only the end of the newest file can be torn. Anything else is damage, and is refused.
+ *
+ * Files are written again when nothing in them counts any more; they get a new number before. In the order of their numbers
+ * the frames of files follow each other without a hole; one whose first frame is torn, or older than that of a file with a
+ * lower number, was given its number and not begun: nothing in it counts.
  */
 import { HeadwaterError } from '../base/errors.ts'
 import type { FileSystem } from '../base/fs.ts'
 import { readWhole } from './atomic-file.ts'
 import { FRAME_HEAD_BYTES, findFrameHead, readFrameHead, recordsHold } from './frame.ts'
-import { journalNumber } from './journal.ts'
+import { journalNumber, RUN_STEP } from './journal.ts'
 import { FORMAT_VERSION, type Opened, readObject } from './object-record.ts'
 import { recordType, TYPE_OPENED } from './record.ts'
 
@@ -29,7 +33,7 @@ export interface JournalFile {
 export interface JournalFound {
   /** Oldest first. */
   readonly files: JournalFile[]
-  /** Names of files without a frame: made just before a crash. */
+  /** Names of files that were not begun, whatever they hold of a former life. */
   readonly empty: string[]
   readonly tornBytes: number
   /** Above every LSN in any file. */
@@ -46,46 +50,38 @@ export async function readJournal(fs: FileSystem, folder: string, storeId: strin
   let tornBytes = 0
   let numberBound = 1
   let lsnBound = 0
-  const sizes = new Map<string, number>()
+  let emptyBytes = 0
+  // Names have their digits in front of them: their order is that of the numbers.
   for (const name of await fs.list(folder)) {
     const number = journalNumber(name)
     if (number === undefined) continue
     numberBound = Math.max(numberBound, number + 1)
     const bytes = await readWhole(fs, `${folder}/${name}`)
     const file = openFile(folder, name, bytes, storeId)
-    if (file) files.push(file)
-    else {
+    const former = files.at(-1)
+    if (file && (!former || file.firstLsn > former.firstLsn)) {
+      walk(file)
+      if (former && former.endLsn !== file.opened.formerEnd) throw hole(folder, former, file)
+      files.push(file)
+      lsnBound = Math.max(lsnBound, file.firstLsn + bytes.length)
+    } else {
       empty.push(name)
-      tornBytes += bytes.length
-      sizes.set(name, bytes.length)
-      lsnBound = Math.max(lsnBound, lostBound(bytes))
+      emptyBytes += bytes.length
+      lsnBound = Math.max(lsnBound, notBegun(folder, name, bytes, former?.endLsn))
+      if (!file) tornBytes += tornStart(bytes)
     }
   }
-  files.sort((a, b) => a.firstLsn - b.firstLsn)
-  for (let i = 0; i < files.length; i++) {
-    walk(files[i])
-    lsnBound = Math.max(lsnBound, files[i].firstLsn + files[i].bytes.length)
-    if (i > 0 && files[i - 1].endLsn !== files[i].opened.formerEnd) throw hole(folder, files[i - 1], files[i])
-  }
-  // A file without any frame continued the newest one, at most by its length.
-  for (const name of empty) lsnBound += sizes.get(name) ?? 0
   const newest = files.at(-1)
   if (newest) tornBytes += checkTorn(folder, newest)
-  return { files, empty, tornBytes, lsnBound, numberBound, clean: newest !== undefined && endsClean(newest) }
+  // A file that was not begun continued the newest one, at most by its length.
+  const bound = lsnBound + emptyBytes
+  return { files, empty, tornBytes, lsnBound: bound, numberBound, clean: newest !== undefined && endsClean(newest) }
 }
 
 function openFile(folder: string, name: string, bytes: Uint8Array, storeId: string): JournalFile | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const head = readFrameHead(bytes, view, 0)
-  if (!head || !recordsHold(bytes, view, 0, head)) {
-    // Without its first frame the file's place is told by any other: an LSN is a byte position.
-    for (let at = findFrameHead(bytes, view, 1); at >= 0; at = findFrameHead(bytes, view, at + 1)) {
-      const later = readFrameHead(bytes, view, at)
-      if (!later || later.syncedLsn <= later.lsn - at) continue
-      throw corrupt(`${folder}/${name}, byte 0: damaged, and what follows at byte ${at} was synced after it`)
-    }
-    return undefined
-  }
+  if (!head || !recordsHold(bytes, view, 0, head)) return undefined
   const opened = readObject<Opened>(bytes, view, FRAME_HEAD_BYTES)
   if (!opened || recordType(bytes, FRAME_HEAD_BYTES) !== TYPE_OPENED) {
     throw corrupt(`${folder}/${name}, byte 0: the file does not say how it was opened`)
@@ -104,11 +100,33 @@ function openFile(folder: string, name: string, bytes: Uint8Array, storeId: stri
   }
 }
 
-/** Above every LSN in a file whose first frame was lost with the power. */
-function lostBound(bytes: Uint8Array): number {
+/**
+ * Looks through a file that was not begun; `formerEnd` is where the frames before it end. Throws when it was: a frame that
+ * belongs behind them says that the first one was on disk. Returns a bound above every LSN of a frame that does.
+ */
+function notBegun(folder: string, name: string, bytes: Uint8Array, formerEnd: number | undefined): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const at = findFrameHead(bytes, view, 1)
-  return at < 0 ? 0 : (readFrameHead(bytes, view, at)?.lsn ?? 0) - at + bytes.length
+  let bound = 0
+  for (let at = findFrameHead(bytes, view, 0); at >= 0; at = findFrameHead(bytes, view, at + 1)) {
+    const head = readFrameHead(bytes, view, at)
+    if (!head) continue
+    // An LSN is a byte position, so that any frame tells where its file began: right behind the frames before, or where a
+    // run does. Anything else is of a former life, or somebody's payload.
+    const firstLsn = head.lsn - at
+    if (formerEnd !== undefined && firstLsn !== formerEnd && (firstLsn < formerEnd || firstLsn % RUN_STEP !== 0))
+      continue
+    bound = Math.max(bound, firstLsn + bytes.length)
+    if (head.syncedLsn <= firstLsn) continue
+    throw corrupt(`${folder}/${name}, byte 0: damaged, and what follows at byte ${at} was synced after it`)
+  }
+  return bound
+}
+
+/** What a file that has no whole first frame holds of one: zeros are none, and so are frames of a former life. */
+function tornStart(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const former = findFrameHead(bytes, view, 1)
+  return lengthWithoutZeros(bytes, 0, former < 0 ? bytes.length : former)
 }
 
 /** Finds the frames that hold, one after the other. */
@@ -132,9 +150,20 @@ function checkTorn(folder: string, file: JournalFile): number {
     if (!head || head.lsn - endLsn !== at - endAt || head.syncedLsn <= endLsn) continue
     throw corrupt(`${folder}/${file.name}, byte ${endAt}: damaged, and what follows at byte ${at} was synced after it`)
   }
-  let last = bytes.length
-  while (last > endAt && bytes[last - 1] === 0) last--
-  return last - endAt
+  return tornLength(file)
+}
+
+/** Bytes of the frame that was in flight; in a file with a former life only a whole head tells how many. */
+function tornLength({ bytes, view, endAt, endLsn, opened }: JournalFile): number {
+  const head = readFrameHead(bytes, view, endAt)
+  if (head?.lsn === endLsn) return Math.min(head.length, lengthWithoutZeros(bytes, endAt, bytes.length))
+  return opened.isReused ? 0 : lengthWithoutZeros(bytes, endAt, bytes.length)
+}
+
+function lengthWithoutZeros(bytes: Uint8Array, from: number, to: number): number {
+  let last = to
+  while (last > from && bytes[last - 1] === 0) last--
+  return last - from
 }
 
 function endsClean(file: JournalFile): boolean {

@@ -2,17 +2,25 @@
  * The journal: the one file that makes everything durable, written frame by frame, read only by recovery.
  * Its files follow each other without a hole: each says in its first frame where the former one ended.
  *
+ *   0000000007  full, being flushed; then nothing in it counts: it is renamed to
+ *   spare       read by nobody; the next file: it gets a number, and is written from its start
+ *   0000000008  written now
+ *
  * Positions, in bytes of the endless journal: syncedLsn <= writtenLsn <= nextLsn (I1). One write is in flight (I4).
  */
 import { assert } from '../base/assert.ts'
 import { utf8 } from '../base/bytes.ts'
-import type { File, FileSystem } from '../base/fs.ts'
-import { FRAME_HEAD_BYTES, writeFrameHead } from './frame.ts'
+import type { FileSystem } from '../base/fs.ts'
+import { checkRecords, FRAME_HEAD_BYTES, writeFrameHead } from './frame.ts'
+import { JournalSpace } from './journal-space.ts'
 import { FORMAT_VERSION, type Opened } from './object-record.ts'
 import { RECORD_HEAD_BYTES, sealRecord, TYPE_OPENED, writeHead } from './record.ts'
 import type { SyncMode } from './store.ts'
 
 const NAME_DIGITS = 10
+const SPARE = 'spare'
+/** The first LSN of a run of the server is a multiple of this. */
+export const RUN_STEP: number = 1 << 20
 
 export interface JournalOptions {
   folder: string
@@ -29,7 +37,7 @@ export interface JournalOptions {
   nextStreamId(): number
 }
 
-/** The name of a journal file. Carries no meaning: the first frame's LSN orders the files. */
+/** The name of a journal file. Later files have higher numbers. */
 export function journalName(number: number): string {
   return String(number).padStart(NAME_DIGITS, '0')
 }
@@ -41,8 +49,11 @@ export function journalNumber(name: string): number | undefined {
 
 export class Journal {
   readonly #options: JournalOptions
-  #file!: File
-  #name = ''
+  #file!: JournalSpace
+  /** What the next file will be: nothing in it counts. */
+  #spare: JournalSpace | undefined
+  /** Makes a spare when there was no file yet to write again; tried once a file. */
+  #preparing: Promise<void> | undefined
   #number: number
   /** Bytes of the current file, what is being written included. */
   #fileBytes = 0
@@ -58,7 +69,9 @@ export class Journal {
   blocked = false
   /** Called when a full file is synced whole and another one begins; `endLsn` is where it ended. */
   onFileFull: ((name: string, endLsn: number) => void) | undefined
-  /** Called before a file is made. */
+  /** The disk has no room for the zeros that are written ahead of the frames. */
+  onNoRoom: (() => void) | undefined
+  /** Called before a file is begun. */
   onBeforeFile: (() => Promise<void>) | undefined
 
   constructor(options: JournalOptions) {
@@ -89,9 +102,10 @@ export class Journal {
 
   /** Makes the first file. */
   async begin(): Promise<void> {
+    if (await this.#options.fs.exists(`${this.#options.folder}/${SPARE}`)) this.#spare = await this.#open(SPARE, false)
     this.startFile()
     const first = this.#starting as Uint8Array
-    await this.#makeFile()
+    await this.#beginFile()
     await this.#put([first], 0, first.length)
     this.#moveWritten(this.#nextLsn)
   }
@@ -124,6 +138,9 @@ export class Journal {
       await this.#put(pieces, at, length)
     }
     this.#moveWritten(lsn + length)
+    if (!this.#spare && !this.#preparing && !this.blocked && this.#fileBytes > this.#options.fileBytesMax / 2) {
+      this.#preparing = this.#prepare()
+    }
   }
 
   /** Puts everything written so far on disk. */
@@ -135,13 +152,25 @@ export class Journal {
     if (lsn > this.#syncedLsn) this.#moveSynced(lsn)
   }
 
-  /** Deletes a file whose every record is durable elsewhere (I6). */
+  /** Lets go of a file whose every record is durable elsewhere (I6): it becomes the spare, or is deleted. */
   async retire(name: string): Promise<void> {
-    const { fs, folder } = this.#options
+    const { fs, folder, fileBytesMax } = this.#options
     // Asked again after a failure, the name may be gone already.
-    if (await fs.exists(`${folder}/${name}`)) await fs.unlink(`${folder}/${name}`)
+    const isThere = await fs.exists(`${folder}/${name}`)
+    const isKept = isThere && !this.#spare && !this.#preparing
+    if (isKept) await fs.rename(`${folder}/${name}`, `${folder}/${SPARE}`)
+    else if (isThere) await fs.unlink(`${folder}/${name}`)
     // One name at a time: if an older file came back after a crash and a younger one did not, there would be a hole.
     await fs.syncDir(folder)
+    if (!isKept) return
+    const spare = await this.#open(SPARE, false)
+    if (spare.bytes <= 2 * fileBytesMax) {
+      this.#spare = spare
+      return
+    }
+    // It took in a very large message: that much is not kept for good.
+    await spare.close()
+    await fs.unlink(`${folder}/${SPARE}`)
   }
 
   /** Moves a file to another folder instead of deleting it. */
@@ -159,42 +188,73 @@ export class Journal {
     if (this.#starting) return
     const bytes = new Uint8Array(FRAME_HEAD_BYTES)
     const lsn = this.#nextLsn
-    const head = { lsn, syncedLsn: this.#syncedLsn, length: bytes.length, records: 0 }
+    const head = { lsn, syncedLsn: this.#syncedLsn, length: bytes.length, records: 0, check: 0 }
     writeFrameHead(bytes, new DataView(bytes.buffer), 0, head)
     await this.write([bytes], lsn, bytes.length)
     await this.sync()
   }
 
-  close(): Promise<void> {
-    return this.#file.close()
+  /** Resolves when nothing is done in the background. */
+  async settled(): Promise<void> {
+    await this.#preparing
+    await this.#spare?.settled()
+    await this.#file.settled()
+  }
+
+  async close(): Promise<void> {
+    await this.#preparing
+    await this.#spare?.close()
+    await this.#file.close()
   }
 
   async #turnOver(): Promise<void> {
     if (this.#options.sync !== 'always') await this.sync()
     const former = this.#file
-    const name = this.#name
     const endLsn = this.#formerEnd
     assert(this.#syncedLsn === endLsn, 'I6: a file is left when all of it is synced')
-    await this.#makeFile()
+    await this.#beginFile()
     await this.#syncing
     await former.close()
-    this.onFileFull?.(name, endLsn)
+    this.onFileFull?.(former.name, endLsn)
   }
 
-  async #makeFile(): Promise<void> {
-    const { fs, folder, sync } = this.#options
+  async #beginFile(): Promise<void> {
     await this.onBeforeFile?.()
-    const name = journalName(this.#number++)
-    this.#file = await fs.open(`${folder}/${name}`, sync === 'always' ? 'create-durable' : 'create')
-    await fs.syncDir(folder)
-    this.#name = name
+    await this.#preparing
+    this.#preparing = undefined
+    const spare = this.#spare ?? (await this.#makeSpare())
+    this.#spare = undefined
+    await spare.rename(journalName(this.#number++))
+    await this.#options.fs.syncDir(this.#options.folder)
+    this.#file = spare
     this.#starting = undefined
   }
 
+  async #makeSpare(): Promise<JournalSpace> {
+    const { fs, folder } = this.#options
+    // Left by a retirement that failed half-way.
+    if (await fs.exists(`${folder}/${SPARE}`)) await fs.unlink(`${folder}/${SPARE}`)
+    return this.#open(SPARE, true)
+  }
+
+  async #prepare(): Promise<void> {
+    try {
+      this.#spare = await this.#makeSpare()
+      this.#spare.fill(this.#options.fileBytesMax)
+    } catch {
+      // The turn-over makes the file then, and tells why it cannot.
+    }
+  }
+
+  #open(name: string, isNew: boolean): Promise<JournalSpace> {
+    const { fs, folder, sync, fileBytesMax } = this.#options
+    const onNoRoom = (): void => this.onNoRoom?.()
+    return JournalSpace.open({ fs, folder, name, isNew, durable: sync === 'always', bytesMax: fileBytesMax, onNoRoom })
+  }
+
   async #put(pieces: Uint8Array[], at: number, length: number): Promise<void> {
-    const always = this.#options.sync === 'always'
-    const written = await (always ? this.#file.appendDurable(pieces, at) : this.#file.writeAt(pieces, at))
-    if (written !== length) throw new Error(`wrote ${written} of ${length} bytes to journal file ${this.#name}`)
+    const written = await this.#file.write(pieces, at, length)
+    if (written !== length) throw new Error(`wrote ${written} of ${length} bytes to journal file ${this.#file.name}`)
   }
 
   #moveWritten(lsn: number): void {
@@ -213,6 +273,7 @@ export class Journal {
       format: FORMAT_VERSION,
       storeId: this.#options.storeId,
       formerEnd: this.#nextLsn === this.#options.firstLsn ? this.#formerEnd : lsn,
+      isReused: this.#spare?.isReused ?? false,
       nextStreamId: this.#options.nextStreamId(),
     }
     const body = utf8(JSON.stringify(opened))
@@ -222,7 +283,8 @@ export class Journal {
     writeHead(bytes, view, FRAME_HEAD_BYTES, TYPE_OPENED, 0, 0, 0)
     bytes.set(body, FRAME_HEAD_BYTES + RECORD_HEAD_BYTES)
     sealRecord(bytes, view, FRAME_HEAD_BYTES, length)
-    writeFrameHead(bytes, view, 0, { lsn, syncedLsn: this.#syncedLsn, length: bytes.length, records: 1 })
+    const check = checkRecords(view, FRAME_HEAD_BYTES, bytes.length)
+    writeFrameHead(bytes, view, 0, { lsn, syncedLsn: this.#syncedLsn, length: bytes.length, records: 1, check })
     return bytes
   }
 }

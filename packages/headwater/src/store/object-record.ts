@@ -19,6 +19,8 @@ export interface Opened {
   storeId: string
   /** Where the frames of the former file end: nothing may lie between. */
   formerEnd: number
+  /** The file had another life: behind its frames are older ones. */
+  isReused: boolean
   nextStreamId: number
 }
 

@@ -26,19 +26,27 @@ afterEach(() => rig.stop())
 
 const FIRST_FILE = `${FOLDER}/journal/0000000001`
 
+/** Where the frames of a new file end: behind them are zeros. */
+function lengthOf(path: string): number {
+  const bytes = rig.disk.content(path)
+  let length = bytes.length
+  while (bytes[length - 1] === 0) length--
+  return length
+}
+
 /** A store with one stream of `count` messages, each in a frame of its own, all of it in the journal; killed. */
 async function killed(count: number): Promise<{ ends: number[]; bytes: Uint8Array }> {
   const store = await rig.open()
   const log = store.createStream({ storage: 'file', config: 'S' })
   await readable(store)
-  const ends = [rig.disk.content(FIRST_FILE).length]
+  const ends = [lengthOf(FIRST_FILE)]
   for (let i = 1; i <= count; i++) {
     put(log, `a.${i}`, `message ${i}`)
     await readable(store)
-    ends.push(rig.disk.content(FIRST_FILE).length)
+    ends.push(lengthOf(FIRST_FILE))
   }
   rig.disk.crash('kill')
-  return { ends, bytes: rig.disk.content(FIRST_FILE) }
+  return { ends, bytes: rig.disk.content(FIRST_FILE).slice(0, ends.at(-1)) }
 }
 
 async function codeOf(opening: Promise<FileStore>): Promise<string> {
@@ -321,6 +329,7 @@ describe('a disk that fails', () => {
       const log = store.createStream({ storage: 'file', config: 'S' })
       put(log, 'a', 'before')
       await readable(store)
+      await store.settled()
       let cause: Error | undefined
       store.onPoisoned = (error) => {
         cause = error

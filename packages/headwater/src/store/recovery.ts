@@ -6,15 +6,13 @@ import type { Clock } from '../base/clock.ts'
 import type { FileSystem } from '../base/fs.ts'
 import { CHECKPOINT_NAME } from './checkpoint.ts'
 import { streamFolder } from './flush-context.ts'
+import { RUN_STEP } from './journal.ts'
 import { corrupt, type JournalFound } from './journal-files.ts'
 import type { JournalHome } from './journal-home.ts'
 import { checkReached, type KnownState } from './known-state.ts'
 import { Log } from './log.ts'
 import { Replay, type Replayed } from './replay.ts'
 import { readCheckpoint, restoreStream } from './restore-stream.ts'
-
-/** A run's first LSN is a multiple of this: above whatever an old file may hold (I15). */
-const LSN_STEP = 1 << 20
 
 /** What recovery needs of the store that is being made. */
 export interface RecoveryContext {
@@ -39,9 +37,9 @@ export interface Recovered {
   rubbish: number[]
 }
 
-/** Where this run's journal begins. */
+/** Where this run's journal begins: above whatever an old file may hold (I15). */
 export function firstLsnAfter(found: JournalFound): number {
-  return (Math.ceil(found.lsnBound / LSN_STEP) + 1) * LSN_STEP
+  return (Math.ceil(found.lsnBound / RUN_STEP) + 1) * RUN_STEP
 }
 
 /** Brings all streams back. Throws HW_DATA_CORRUPT when the journal, or its end, is missing beside streams. */

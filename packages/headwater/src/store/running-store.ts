@@ -2,6 +2,7 @@
  * The durable store while it runs: creates and deletes streams, turns journal files over, and closes. It only composes: the
  * parts are commit-queue (when), journal (where), log (what), flush (moving on).
  */
+import { assert } from '../base/assert.ts'
 import type { FolderLock } from '../base/fs.ts'
 import { Background } from './background.ts'
 import type { Chunks } from './chunk.ts'
@@ -103,6 +104,7 @@ export class FileStore implements Store {
     queue.onFrame = () => this.#afterFrame()
     journal.onFileFull = (name, endLsn) => this.#fileFull([name], endLsn)
     journal.onBeforeFile = () => this.#checkFree()
+    journal.onNoRoom = () => void this.#checkFree()
     reader.onDamage = (place) => options.log.error({ place }, 'a message cannot be read')
   }
 
@@ -237,6 +239,7 @@ export class FileStore implements Store {
       const streams = this.#durableIds()
       await this.#synced()
       await this.#noteReached(this.#journal.syncedLsn, streams)
+      assert(generation.dirty.size === 0, 'I6: a file goes when every stream in it has a checkpoint past it')
       while (names.length > 0) {
         if (generation.keep) await this.#journal.setAside(names[0], `${this.#options.folder}/damaged`)
         else await this.#journal.retire(names[0])
@@ -264,6 +267,7 @@ export class FileStore implements Store {
   async settled(): Promise<void> {
     await new Promise<void>((resolve, reject) => this.#queue.whenReadable({ readable: resolve, failed: reject }))
     await this.#background.idle()
+    await this.#journal.settled()
   }
 
   /** Starts on what a start found. */
