@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { buildHeaders } from '../protocol/headers.ts'
 import { chunksTaken } from './arena.ts'
-import type { Inbound } from './bus-types.ts'
+import type { Inbound, ReplyWriter } from './bus-types.ts'
 import { type BrokerBench, brokerBench as start } from './pipe.case.ts'
 
 let bench: BrokerBench
@@ -18,6 +18,11 @@ const shown = (m: Inbound): unknown[] => [
   Buffer.from(m.bytes.subarray(m.start, m.start + m.headersLength)).toString(),
   Buffer.from(m.bytes.subarray(m.start + m.headersLength, m.end)).toString(),
 ]
+
+/** A reply that writes itself. */
+function replyOf(text: string): ReplyWriter {
+  return { length: text.length, text: () => text, write: (to, at) => at + Buffer.from(text).copy(to, at) }
+}
 
 describe('the internal client', () => {
   it('hears clients: subject, reply, headers and payload, and who published', () => {
@@ -158,22 +163,24 @@ describe('the internal client', () => {
     expect(changes).toBe(4)
   })
 
-  it('delivers to a target: another subject and reply are shown than the one that is subscribed', () => {
+  it.each(['send', 'deliver'] as const)('delivers to a target: another subject and reply are shown (%s)', (way) => {
     const { broker, connect } = brokerBench()
     const [a, plain] = [connect({ headers: true }), connect({})]
     const target = broker.bus.target('deliver.here')
     a.send('SUB deliver.* 12')
     const block = buildHeaders([['K', 'v']])
-    const stored = Buffer.concat([Buffer.from('xx'), block, Buffer.from('payloadyy')])
-    const send = (headersLength: number): void =>
-      target.send(
-        'orders.é',
-        '$JS.ACK.S',
-        stored,
-        headersLength > 0 ? 2 : 2 + block.length,
-        headersLength,
-        stored.length - 2,
-      )
+    const subject = 'orders.é'
+    const stored = Buffer.concat([Buffer.from(subject), block, Buffer.from('payloadyy')])
+    const subjectEnd = stored.length - block.length - 9
+    const send = (headersLength: number): void => {
+      const headersStart = headersLength > 0 ? subjectEnd : subjectEnd + block.length
+      const end = stored.length - 2
+      if (way === 'send') target.send(subject, '$JS.ACK.S', stored, headersStart, headersLength, end)
+      else {
+        const message = { subject, bytes: stored, subjectStart: 0, subjectEnd, headersStart, headersLength, end }
+        target.deliver(message, replyOf('$JS.ACK.S'))
+      }
+    }
     send(block.length)
     send(0)
     expect(a.got()).toBe(
@@ -190,6 +197,19 @@ describe('the internal client', () => {
     expect(a.got()).toBe(`HMSG orders.\xc3\xa9 12 $JS.ACK.S 18 25\r\nNATS/1.0\r\nK: v\r\n\r\npayload\r\n`)
     expect(plain.got()).toBe('MSG orders.\xc3\xa9 3 $JS.ACK.S 7\r\npayload\r\n')
     expect(heard).toEqual([['deliver.here', '$JS.ACK.S', Buffer.from(block).toString(), 'payload']])
+  })
+
+  it('delivers what is too large for a chunk by reference, and keeps its bounds', () => {
+    const { broker, connect } = brokerBench()
+    const a = connect({})
+    a.send('SUB d 1')
+    const target = broker.bus.target('d')
+    for (const size of [0, 16_384, 16_385, 70_000]) {
+      const stored = Buffer.concat([Buffer.from('s'), Buffer.alloc(size, 'p'), Buffer.from('yy')])
+      const at = { subjectStart: 0, subjectEnd: 1, headersStart: 1, headersLength: 0, end: 1 + size }
+      target.deliver({ subject: 's', bytes: stored, ...at }, replyOf('r.1'))
+      expect(a.got()).toBe(`MSG s 1 r.1 ${size}\r\n${'p'.repeat(size)}\r\n`)
+    }
   })
 
   it('asks only its queue group for interest, but delivers to everybody', () => {

@@ -46,6 +46,16 @@ export class PendingTable {
     return entry === NONE ? undefined : this.#copy(entry)
   }
 
+  /** When the ack_wait of an entry began, milliseconds of message time. */
+  timeOf(entry: number): number {
+    return this.#times[entry]
+  }
+
+  /** The deliveries of an entry. */
+  countOf(entry: number): number {
+    return this.#deliveries[entry]
+  }
+
   /** Its deliveries so far; 0 when it is not there. */
   deliveriesOf(seq: number): number {
     const entry = this.find(seq)

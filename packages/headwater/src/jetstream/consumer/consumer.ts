@@ -3,7 +3,6 @@
  * (delivery.ts), the loop that brings both together (pump.ts), and what becomes of a message (answers.ts, settlement.ts).
  */
 import type { Time } from '../../base/time.ts'
-import { TimerWheel } from '../../base/timer-wheel.ts'
 import type { ConsumerLog } from '../../store/stream-log.ts'
 import type { Subscription } from '../bus.ts'
 import type { Environment } from '../environment.ts'
@@ -16,6 +15,7 @@ import { type ConsumerFigures, figuresOf, movedPast } from './consumer-figures.t
 import type { ConsumerParts } from './consumer-parts.ts'
 import { settingsOf, waitMs } from './consumer-settings.ts'
 import { DeadLetters } from './dead-letter.ts'
+import { Deadlines } from './deadlines.ts'
 import { Delivery } from './delivery.ts'
 import type { ConsumerHost } from './host.ts'
 import { Inactivity } from './inactivity.ts'
@@ -44,7 +44,7 @@ export class Consumer implements HostedConsumer, AckSink {
   readonly #answers: Answers
   readonly #deadLetters: DeadLetters
   /** Made with the first deadline: a consumer without acknowledgements has none. */
-  #deadlines: TimerWheel | undefined
+  #deadlines: Deadlines | undefined
   readonly #requests: Subscription
   #config: ConsumerConfig
   #closed = false
@@ -95,7 +95,10 @@ export class Consumer implements HostedConsumer, AckSink {
         settledThrough: (seq) => host.settledThrough(name, seq),
         notify: (notice) => notices.tell(notice),
         schedule: (seq, atMs) => {
-          this.#deadlines ??= new TimerWheel(env.clock, (seqs) => this.#expired(seqs))
+          this.#deadlines ??= new Deadlines(env.clock, {
+            dueMs: (pending) => this.#dueMs(pending),
+            expired: (seqs) => this.#expired(seqs),
+          })
           this.#deadlines.schedule(seq, atMs)
         },
         cancel: (seq) => this.#deadlines?.cancel(seq),
@@ -223,6 +226,13 @@ export class Consumer implements HostedConsumer, AckSink {
 
   #judge(): void {
     this.#parts.settlement.judge(this.#parts.settings, this.#parts.env.clock.now())
+  }
+
+  /** When the time of a pending message is over; 0 when `seq` is not pending. */
+  #dueMs(seq: number): number {
+    const { pending } = this.#parts.progress
+    const entry = pending.find(seq)
+    return entry < 0 ? 0 : pending.timeOf(entry) + waitMs(this.#parts.settings, pending.countOf(entry))
   }
 
   #expired(seqs: readonly number[]): void {
