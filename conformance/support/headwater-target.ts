@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Headwater, HeadwaterOptions } from 'headwater'
+import { goesWithUs } from './leftovers.ts'
 import type { ServerOptions } from './server-options.ts'
 import type { RunningServer, Target } from './target.ts'
 
@@ -24,17 +25,20 @@ class HeadwaterServer implements RunningServer {
   private readonly start: Start
   private readonly options: HeadwaterOptions
   private readonly dir: string
+  private readonly gone: () => void
   private broker: Headwater | undefined
 
-  private constructor(start: Start, options: HeadwaterOptions, dir: string) {
+  private constructor(start: Start, options: HeadwaterOptions, dir: string, gone: () => void) {
     this.start = start
     this.options = options
     this.dir = dir
+    this.gone = gone
   }
 
   static async start(start: Start, options: ServerOptions): Promise<HeadwaterServer> {
     const dir = await mkdtemp(join(tmpdir(), 'headwater-conformance-'))
-    const server = new HeadwaterServer(start, toHeadwater(options, join(dir, 'data')), dir)
+    const gone = goesWithUs(dir)
+    const server = new HeadwaterServer(start, toHeadwater(options, join(dir, 'data')), dir, gone)
     await server.launch()
     return server
   }
@@ -51,6 +55,7 @@ class HeadwaterServer implements RunningServer {
   async stop(): Promise<void> {
     await this.broker?.close()
     await rm(this.dir, { recursive: true, force: true })
+    this.gone()
   }
 
   private async launch(): Promise<void> {

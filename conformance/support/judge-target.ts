@@ -3,6 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { endsWithUs, goesWithUs } from './leftovers.ts'
 import { type ServerOptions, toNatsConf } from './server-options.ts'
 import type { RunningServer, Target } from './target.ts'
 
@@ -21,20 +22,23 @@ class JudgeServer implements RunningServer {
   private readonly binary: string
   private readonly dir: string
   private readonly config: string
+  private readonly gone: () => void
   private child: ChildProcess | undefined
   private log = ''
 
-  private constructor(binary: string, dir: string, config: string) {
+  private constructor(binary: string, dir: string, config: string, gone: () => void) {
     this.binary = binary
     this.dir = dir
     this.config = config
+    this.gone = gone
   }
 
   static async start(binary: string, options: ServerOptions): Promise<JudgeServer> {
     const dir = await mkdtemp(join(tmpdir(), 'headwater-judge-'))
+    const gone = goesWithUs(dir)
     const config = join(dir, 'nats.conf')
     await writeFile(config, toNatsConf(options, join(dir, 'data')))
-    const server = new JudgeServer(binary, dir, config)
+    const server = new JudgeServer(binary, dir, config, gone)
     await server.launch([])
     return server
   }
@@ -51,11 +55,13 @@ class JudgeServer implements RunningServer {
   async stop(): Promise<void> {
     await this.end('SIGKILL')
     await rm(this.dir, { recursive: true, force: true })
+    this.gone()
   }
 
   private launch(more: string[]): Promise<void> {
     const child = spawn(this.binary, ['-c', this.config, ...more], { stdio: ['ignore', 'ignore', 'pipe'] })
     this.child = child
+    endsWithUs(child)
     this.log = ''
     let ready = false
     return new Promise((resolve, reject) => {
