@@ -1,19 +1,15 @@
-/** Takes out of a reply what may differ between two servers that behave alike: times, ids, names, and what a newer version adds. */
+/** Takes out of a reply what may differ between two servers that behave alike: times, ids, names, and the metadata that a newer version adds. */
 
 const zeroTime = '0001-01-01T00:00:00Z'
 const timeShape = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
 
-/** Fields that versions after 2.10 always write, with the value that says "not used". */
-const newerFields: Readonly<Record<string, unknown>> = { allow_msg_ttl: false, persist_mode: undefined }
-
-/** The same value with times masked (the zero time stays), server names masked, version metadata and unused newer fields dropped. */
+/** The same value with times masked (the zero time stays), server names masked; version metadata is dropped. */
 export function normalise(value: unknown, key = ''): unknown {
   if (typeof value === 'string') return normaliseText(value, key)
   if (Array.isArray(value)) return value.map((item) => normalise(item))
   if (typeof value !== 'object' || value === null) return value
   const result: Record<string, unknown> = {}
   for (const [name, inner] of Object.entries(value)) {
-    if (name in newerFields && inner === newerFields[name]) continue
     if (name === 'metadata') {
       const kept = Object.entries(inner as object).filter(([entry]) => !entry.startsWith('_nats.'))
       if (kept.length > 0) result[name] = Object.fromEntries(kept)
