@@ -167,7 +167,7 @@ export class Consumer implements HostedConsumer, AckSink {
     }
     if (inactiveMs !== before.inactiveMs) parts.inactivity.setThreshold(inactiveMs, deliverSubject === '')
     this.#judge()
-    this.#pump.run()
+    this.#pump.updated()
   }
 
   wants(subject: string): boolean {

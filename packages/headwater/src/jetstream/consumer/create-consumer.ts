@@ -10,10 +10,12 @@ import { type ConsumerConfig, type ConsumerConfigRequest, nameOf, normalConfig, 
 import { withDefaults } from './consumer-defaults.ts'
 import { MemoryConsumerLog } from './consumer-log.ts'
 import { checkConsumerConfig, checkWorkQueue, checkWorkQueuePartition, NAME_BYTES_MAX } from './consumer-rules.ts'
+import { settingsOf } from './consumer-settings.ts'
 import { checkUpdate } from './consumer-update.ts'
 import { checkDeadLetter, mergeDeadLetter } from './dead-letter-config.ts'
 import { startSeq } from './start-position.ts'
 import { decodeStored, encodeStored, type StoredConsumer } from './stored-consumer.ts'
+import { suspectThrough } from './unrecorded.ts'
 
 export interface CreateRequest {
   readonly config: ConsumerConfigRequest
@@ -39,13 +41,24 @@ export function createConsumer(env: Environment, stream: Stream, request: Create
 export function recoverConsumers(env: Environment, stream: Stream, unclean: boolean): Consumer[] {
   const consumers: Consumer[] = []
   for (const log of stream.log.consumers()) {
-    const consumer = new Consumer(env, stream, log, decodeStored(log.config), {
-      suspectSeq: unclean ? stream.log.state.lastSeq : 0,
-    })
+    const stored = decodeStored(log.config)
+    const suspectSeq = unclean ? suspectSeqOf(stream, log, stored) : 0
+    const consumer = new Consumer(env, stream, log, stored, { suspectSeq })
     stream.addConsumer(consumer, log)
     consumers.push(consumer)
   }
   return consumers
+}
+
+/** The last message that may have been delivered without a record before the process ended uncleanly. */
+function suspectSeqOf(stream: Stream, log: ConsumerLog, { config, lastPerSubjectUpTo }: StoredConsumer): number {
+  // A snapshot passes over messages that match: counting those would fall short.
+  if (lastPerSubjectUpTo !== undefined) return stream.log.state.lastSeq
+  const filter = filterOf(stream, config)
+  const { maxAckPending } = settingsOf(config)
+  const seq = suspectThrough(stream.log, filter, log.progress.delivered.streamSeq, maxAckPending)
+  filter?.close()
+  return seq
 }
 
 function create(env: Environment, stream: Stream, request: CreateRequest, timeSeq: number): Consumer {

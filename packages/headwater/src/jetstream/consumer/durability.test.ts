@@ -89,6 +89,60 @@ describe('deliveries are counted', () => {
     expect(got.map(({ text, deliveries }) => [text, deliveries])).toEqual([['one', 1]])
   })
 
+  it('after an unclean stop only what may have been delivered without a record counts as delivered', async () => {
+    const { rig, crash } = await orders(12, { max_deliver: 3 })
+    for (let n = 2; n <= 1500; n++) rig.engine.bus.send('orders', '', new Uint8Array(0), new Uint8Array(0))
+    await rig.engine.pass(WRITTEN_MS)
+    const { got } = rig.ask('ORDERS', 'worker', { batch: 18 })
+    for (let n = 0; n < 18; n++) await rig.answer(got[n])
+    await rig.engine.pass(WRITTEN_MS)
+    await crash('power')
+    const counts: number[] = []
+    while (counts.length < 1482) {
+      const { got: more } = rig.ask('ORDERS', 'worker', { batch: 500, no_wait: true })
+      await rig.engine.pass(WRITTEN_MS)
+      expect(more.length).toBeGreaterThan(0)
+      // The last batch ends with a status.
+      for (const one of more.filter(({ deliveries }) => deliveries > 0)) {
+        counts.push(one.deliveries)
+        rig.engine.bus.send(one.reply, '', new Uint8Array(0), new Uint8Array(0))
+      }
+      await rig.engine.pass(WRITTEN_MS)
+    }
+    expect(counts.map((n) => (n === 2 ? 's' : '.')).join('')).toBe('s'.repeat(1000) + '.'.repeat(482))
+  })
+
+  it('whatever was sent without a record is suspect, however fast acknowledgements make room', async () => {
+    const { rig, crash } = await orders(13, { max_deliver: 3, ack_wait: SECOND, max_ack_pending: 300 })
+    for (let n = 2; n <= 3000; n++) rig.engine.bus.send('orders', '', new Uint8Array(0), new Uint8Array(0))
+    await rig.engine.pass(WRITTEN_MS)
+    const sent = new Set<number>()
+    for (let round = 0; round < 10; round++) {
+      const { got } = rig.ask('ORDERS', 'worker', { batch: 300 })
+      rig.engine.endTurns()
+      for (const one of got) {
+        sent.add(one.seq)
+        rig.engine.bus.send(one.reply, '', new Uint8Array(0), new Uint8Array(0))
+      }
+    }
+    // The disk wrote nothing meanwhile.
+    expect(sent.size).toBe(1000)
+    await crash('power')
+    const again = new Map<number, number>()
+    for (let round = 0; round < 10; round++) {
+      const { got } = rig.ask('ORDERS', 'worker', { batch: 300, no_wait: true })
+      await rig.engine.pass(2000)
+      for (const one of got.filter(({ deliveries }) => deliveries > 0)) {
+        again.set(one.seq, one.deliveries)
+        rig.engine.bus.send(one.reply, '', new Uint8Array(0), new Uint8Array(0))
+      }
+      await rig.engine.pass(WRITTEN_MS)
+    }
+    expect(again.size).toBe(3000)
+    for (const seq of sent) expect(again.get(seq), `message ${seq}`).toBe(2)
+    expect([...again.values()].filter((n) => n === 2)).toHaveLength(1000)
+  })
+
   it('after a clean stop nothing is suspect', async () => {
     const { rig, machine } = await orders(5, { max_deliver: 3 })
     rig.engine.jetstream.close()

@@ -12,6 +12,7 @@ import { Outgoing, type OutgoingDelivery } from './outgoing.ts'
 import type { PullRequest } from './pull.ts'
 import { ReplayPace } from './replay-pace.ts'
 import { sendStatus } from './status.ts'
+import { Unrecorded } from './unrecorded.ts'
 
 /** Delivered in one turn at most; the rest goes on at its end, so that sockets are served in between. */
 const TURN_MESSAGES = 1000
@@ -22,6 +23,7 @@ export class Pump {
   /** First deliveries up to here may have been made before a crash, unrecorded. */
   readonly #suspectSeq: number
   readonly #outgoing: Outgoing
+  readonly #unrecorded: Unrecorded
   readonly #pace: ReplayPace
   readonly #pullAlarm: Alarm
   readonly #view = new MessageView()
@@ -46,6 +48,7 @@ export class Pump {
     this.#parts = parts
     this.#suspectSeq = suspectSeq
     this.#reply = new AckReply(ackPrefix)
+    this.#unrecorded = new Unrecorded(host.log, settings.maxAckPending)
     this.#outgoing = new Outgoing(host.log, {
       stands: (delivery) => progress.pending.consumerSeqOf(delivery.seq) === delivery.consumerSeq,
       send: (delivery, view) => this.#sendOutgoing(delivery, view),
@@ -67,6 +70,12 @@ export class Pump {
     this.#outgoing.close()
     this.#pace.close()
     this.#pullAlarm.cancel()
+  }
+
+  /** The settings changed. */
+  updated(): void {
+    this.#unrecorded.limit(this.#parts.settings.maxAckPending)
+    this.run()
   }
 
   /** Delivers what can be delivered now. A call during it makes it go round once more. */
@@ -111,17 +120,18 @@ export class Pump {
       const again = settlement.nextReady()
       let seq = again
       if (seq === 0) {
-        // Deliveries keep their order: what is new does not overtake a redelivery that waits for its record.
-        if (this.#outgoing.size > 0) break
         if (progress.pending.size >= settings.maxAckPending || settlement.heldFull) {
           this.blocked = true
           break
         }
+        if (this.#unrecorded.isStopped) break
         seq = delivery.peek()
         if (seq === 0) {
           drained = true
           break
         }
+        // Deliveries keep their order: what is sent at once does not overtake one that waits for its record.
+        if (this.#outgoing.size > 0 && !this.#isSuspect(seq) && !this.#unrecorded.isFull) break
       }
       const bytes = this.#offer(seq, again !== 0)
       if (bytes < 0) break
@@ -130,6 +140,11 @@ export class Pump {
     if (push || this.#outgoing.size > 0) return
     const nextMs = pulls.sweep(this.#realNowMs, drained)
     if (nextMs !== Number.POSITIVE_INFINITY) this.#pullAlarm.set(nextMs)
+  }
+
+  /** May have been delivered before a crash, unrecorded. */
+  #isSuspect(seq: number): boolean {
+    return seq <= this.#suspectSeq && this.#parts.settings.ackPolicy !== 'none'
   }
 
   /** Gives one message to whoever is next; its size, or -1 when nobody can have it now. */
@@ -148,7 +163,7 @@ export class Pump {
     }
     if (!again && !this.#pace.allows(view)) return -1
     const tracked = settings.ackPolicy !== 'none'
-    const suspect = !again && tracked && seq <= this.#suspectSeq
+    const suspect = !again && this.#isSuspect(seq)
     let deliveries = 1
     if (again) deliveries = progress.pending.deliveriesOf(seq) + 1
     // May have been delivered before a crash: that counts, but is never counted as the only delivery.
@@ -166,10 +181,13 @@ export class Pump {
     if (!again) delivery.take(seq)
     inactivity.usedAt(this.#nowMs)
     this.lastDeliveredMs = this.#nowMs
-    const waits = again || suspect
+    const waits = again || suspect || (tracked && this.#unrecorded.isFull)
     settlement.delivered(seq, consumerSeq, deliveries, this.#nowMs, waits ? 'now' : 'later')
     if (waits) this.#outgoing.add({ seq, consumerSeq, deliveries, numPending, request, bytes })
-    else this.#send(view, request, bytes)
+    else {
+      this.#send(view, request, bytes)
+      if (tracked) this.#unrecorded.sent()
+    }
     if (!tracked) host.settled(this.#parts.name, seq)
     return bytes
   }
