@@ -50,7 +50,7 @@ export class Log implements StreamLog {
   /** The last first time that was known, for as long as the first message is on disk and not read. */
   #firstTime: Time = ZERO_TIME
   #firstTimeSeq = 0
-  #firstTimeComing = false
+  #firstTimeComing: Promise<void> | undefined
 
   constructor(options: { id: number; config: string; home: LogHome; clock: Clock }) {
     this.id = options.id
@@ -265,13 +265,17 @@ export class Log implements StreamLog {
       this.#firstTime = time
       this.#firstTimeSeq = firstSeq
     } else if (!this.#firstTimeComing) {
-      this.#firstTimeComing = true
       const settled = (): void => {
-        this.#firstTimeComing = false
+        this.#firstTimeComing = undefined
       }
-      this.load(firstSeq).then(settled, settled)
+      this.#firstTimeComing = this.load(firstSeq).then(settled, settled)
     }
     return this.#firstTime
+  }
+
+  firstTimeRead(): Promise<void> | undefined {
+    void this.firstTime
+    return this.#firstTimeComing
   }
 
   get lastTime(): Time {

@@ -97,6 +97,9 @@ export interface StreamLog {
 
   setConfig(config: string): void
 
+  /** Undefined when `state.firstTime` is exact; else the oldest message is being read from disk, and this resolves when it was. */
+  firstTimeRead(): Promise<void> | undefined
+
   /** Appends one message with the next sequence and time max(now, last time); returns the sequence. The caller has made all checks. */
   append(input: AppendInput): number
   /** Consumes sequences up to `lastSeq` without storing anything (a message that nobody is interested in, a first sequence). */

@@ -71,7 +71,7 @@ export function streamRows(jetstream: JetStream): ApiRow[] {
       failure: { total: 0, offset: 0, limit: 0, streams: [] },
       handle({ body }) {
         const page = pageOf(matching(jetstream, body.subject), body.offset, LIST_PAGE)
-        return { ...without(page), streams: page.items.map(info) }
+        return withFirstTimes(page.items, () => ({ ...without(page), streams: page.items.map(info) }))
       },
     },
     {
@@ -80,7 +80,10 @@ export function streamRows(jetstream: JetStream): ApiRow[] {
       body: 'object',
       shape: infoShape,
       failure: { total: 0, offset: 0, limit: 0 },
-      handle: (request) => describe(jetstream, request),
+      handle(request) {
+        const stream = jetstream.stream(request.tokens[0])
+        return withFirstTimes(stream ? [stream] : [], () => describe(jetstream, request))
+      },
     },
     {
       pattern: 'STREAM.DELETE.*',
@@ -158,4 +161,10 @@ function describe(jetstream: JetStream, { tokens, body }: ApiRequest): object {
     if (page.total > 0) paging = { ...without(page), offset: Math.max(0, (body.offset as number | undefined) ?? 0) }
   }
   return { ...paging, ...info, cluster: { leader: jetstream.env.serverName }, ts }
+}
+
+/** `answer` at once, or when the oldest message of each stream was read from disk: its time is in the answer. */
+function withFirstTimes<T>(streams: readonly Stream[], answer: () => T): T | Promise<T> {
+  const coming = streams.map((stream) => stream.log.firstTimeRead()).filter((read) => read !== undefined)
+  return coming.length === 0 ? answer() : Promise.all(coming).then(answer)
 }

@@ -76,6 +76,21 @@ describe('on disk', () => {
     expect((await engine.request('s.a', 'x', [['Nats-Msg-Id', '3']])).json.duplicate).toBeUndefined()
   })
 
+  test('the first time is exact after a start, though the first message is only on disk', async () => {
+    const machine = new DiskMachine(seed, { journalBytes: 8 * 1024 })
+    let engine = await started(machine)
+    for (let i = 1; i <= 40; i++) await engine.request('s.a', 'x'.repeat(1000))
+    const { first_ts } = (await engine.api('STREAM.INFO.S')).json.state
+    expect(first_ts).not.toMatch(/^0001/)
+    await engine.pass(1000)
+    engine = await machine.crash('kill')
+    expect(engine.jetstream.stream('S')?.log.read(1, new MessageView())).toBe(COLD)
+    const list = (await engine.api('STREAM.LIST')).json.streams
+    expect(list[0].state.first_ts).toBe(first_ts)
+    engine = await machine.crash('kill')
+    expect((await engine.api('STREAM.INFO.S')).json.state.first_ts).toBe(first_ts)
+  })
+
   test('a deleted stream is gone after a crash, and who published to it before was answered', async () => {
     const machine = new DiskMachine(seed)
     let engine = await started(machine)
