@@ -3,6 +3,7 @@
  * it ends in one of three ways: everything is there; what is missing is reported with its place, and all else serves; or the
  * start is refused and says what to do. Never a wrong message, never a healthy stream missing, never a silent gap.
  */
+import { assert } from '../base/assert.ts'
 import { HeadwaterError } from '../base/errors.ts'
 import { drainMicrotasks } from '../base/testing/settle.ts'
 import { MessageView } from './message-view.ts'
@@ -38,51 +39,69 @@ export interface Subject {
 
 export const SIZES: { journalBytes: number; segmentBytes: number } = { journalBytes: 2048, segmentBytes: 3000 }
 
-/** How the process that made the folder ended. */
-export type Stop = 'clean' | 'killed'
+/**
+ * How the folder came to be. `clean`, `killed`: with several segments, little in the journal. `young`: all of it in one
+ * journal file. `turning`: killed with two journal files, before the flush of the first came to its end.
+ */
+export type Stop = 'clean' | 'killed' | 'young' | 'young-killed' | 'turning'
 
-/** Makes a folder with everything in it: several segments, removed and erased messages, consumers, a deleted stream. */
+/** Makes a folder with everything in it: removed and erased messages, gaps, consumers, a deleted stream. */
 export async function makeSubject(stop: Stop): Promise<Subject> {
   const rig = new SimRig(7)
-  const store = await rig.open(SIZES)
+  const isYoung = stop === 'young' || stop === 'young-killed'
+  const isStuck = stop === 'turning'
+  const store = await rig.open(
+    isYoung ? { ...SIZES, journalBytes: 1 << 20 } : isStuck ? { ...SIZES, journalBytes: 5000 } : SIZES,
+  )
   const log = (config: string): StreamLog => store.createStream({ storage: 'file', config })
   const [one, two, quiet, gone] = [log('{"name":"one"}'), log('{"name":"two"}'), log('{"name":"quiet"}'), log('gone')]
   put(quiet, 'q.1', 'quiet')
   const ever = new Map<string, Map<number, string>>()
   const consumer = one.createConsumer('{"name":"c"}')
+  const journals = (): string[] => rig.paths().filter((path) => /\/journal\/\d+$/.test(path))
   for (let i = 1; i <= 40; i++) {
     put(one, `a.${i % 5}`, `one ${i} `.padEnd(90, '.'), i % 7 === 0 ? 'NATS/1.0\r\nA: 1\r\n\r\n' : '')
     if (i % 3 === 0) put(two, `b.${i}`, `two ${i}`)
     if (i === 12) two.skipTo(two.state.lastSeq + 5)
     if (i === 20) store.deleteStream(gone)
     if (i % 9 === 0) one.remove(i - 4, i % 2 === 0)
-    if (i > 30)
-      consumer.record(
-        { what: 'delivered', streamSeq: i - 30, consumerSeq: i - 30, deliveries: 1, atMs: 5, tracked: true },
-        'now',
-      )
-    rig.clock.advance(1000)
-    await store.settled()
-    for (const known of store.streams()) {
-      const all = ever.get(known.config) ?? new Map<number, string>()
-      for (const [seq, line] of (await messagesOf(known)).found) all.set(seq, line)
-      ever.set(known.config, all)
+    if (i > 30) {
+      const event = { what: 'delivered', streamSeq: i - 30, consumerSeq: i - 30, deliveries: 1, atMs: 5 } as const
+      consumer.record({ ...event, tracked: true }, 'now')
     }
+    rig.clock.advance(1000)
+    if (isStuck && i > 20) await readable(store)
+    else await store.settled()
+    await note(store, ever)
+    if (isStuck && journals().length > 1) break
   }
   consumer.record({ what: 'settled', streamSeq: 1 }, 'now')
   await readable(store)
-  const streams = new Map<string, ReadonlyMap<number, string>>()
-  const states = new Map<string, string>()
-  for (const known of store.streams()) {
-    streams.set(known.config, (await messagesOf(known)).found)
-    states.set(known.config, stateOf(known))
-  }
-  if (stop === 'clean') await store.close()
+  await note(store, ever)
+  const streams = await servedBy(store)
+  const states = new Map(store.streams().map((known) => [known.config, stateOf(known)]))
+  const isClean = stop === 'clean' || stop === 'young'
+  if (isClean) await store.close()
   else rig.disk.crash('kill')
   rig.stop()
+  if (isStuck) assert(journals().length > 1, 'there are two journal files')
   const files = new Map(rig.disk.files().map(({ path }) => [path, rig.disk.content(path)]))
-  const openEnd = stop === 'killed' ? [...files.keys()].filter((path) => /.journal.\d/.test(path)).at(-1) : undefined
-  return { files, streams, states, ever, openEnd }
+  return { files, streams, states, ever, openEnd: isClean ? undefined : journals().at(-1) }
+}
+
+async function note(store: FileStore, ever: Map<string, Map<number, string>>): Promise<void> {
+  for (const [config, messages] of await servedBy(store)) {
+    const all = ever.get(config) ?? new Map<number, string>()
+    for (const [seq, line] of messages) all.set(seq, line)
+    ever.set(config, all)
+  }
+}
+
+/** Per stream, by its configuration, every message that can be read. */
+export async function servedBy(store: FileStore): Promise<Map<string, Map<number, string>>> {
+  const streams = new Map<string, Map<number, string>>()
+  for (const log of store.streams()) streams.set(log.config, (await messagesOf(log)).found)
+  return streams
 }
 
 function stateOf(log: StreamLog): string {
@@ -162,7 +181,7 @@ export async function judge(subject: Subject, harm: Harm): Promise<Ending> {
       if (error instanceof HeadwaterError && error.hint !== '') return 'refused'
       throw error
     }
-    if (harm.path === subject.openEnd && harm.what !== 'missing') return await judgeTorn(subject, store)
+    if (harm.path === subject.openEnd) return await judgeTorn(subject, store)
     const ending = await judgeServed(subject, store, where)
     // What the start does in the background must not take anything away.
     await store.settled()

@@ -12,7 +12,7 @@ import { type FrameHead, readFrameHead } from './frame.ts'
 import { Journal } from './journal.ts'
 import { corrupt, type JournalFound, readJournal } from './journal-files.ts'
 import { JournalHome } from './journal-home.ts'
-import { checkReached, REACHED_NAME, readKnownState, writeKnownState } from './known-state.ts'
+import { checkFrom, checkReached, REACHED_NAME, readKnownState, writeKnownState } from './known-state.ts'
 import { Reader } from './reader.ts'
 import { firstLsnAfter, recover } from './recovery.ts'
 import { FileStore, JOURNAL_BYTES } from './running-store.ts'
@@ -54,7 +54,10 @@ async function openLocked(options: StoreOptions, lock: FolderLock, startedMs: nu
   const storeId = await prepareFolder(fs, folder, realClock.now())
   const found = await readJournal(fs, journalOf(folder), storeId)
   const known = await readKnownState(fs, folder)
-  if (known) checkReached(journalOf(folder), found, known.reached, `${folder}/${REACHED_NAME}`)
+  if (known) {
+    checkFrom(journalOf(folder), found, known.from)
+    checkReached(journalOf(folder), found, known.reached, `${folder}/${REACHED_NAME}`)
+  }
   const firstLsn = firstLsnAfter(found)
   const reader = new Reader(fs, (stream, segment) => `${streamFolder(streamsOf(folder), stream)}/${segment.name}`)
   let store: FileStore | undefined
@@ -87,7 +90,8 @@ async function openLocked(options: StoreOptions, lock: FolderLock, startedMs: nu
   if (!known) {
     await journal.sync()
     const streams = recovered.homes.map((home) => home.log.id)
-    await writeKnownState(fs, folder, { reached: found.files.at(-1)?.endLsn ?? firstLsn, streams })
+    const from = found.files[0]?.opened.formerEnd ?? 0
+    await writeKnownState(fs, folder, { from, reached: found.files.at(-1)?.endLsn ?? firstLsn, streams })
   }
   const report: RecoveryReport = {
     tookMs: realClock.now() - startedMs,
@@ -100,7 +104,7 @@ async function openLocked(options: StoreOptions, lock: FolderLock, startedMs: nu
     repaired: recovered.repaired,
   }
   store = new FileStore({ options, lock, journal, queue, reader, recovered, report })
-  await store.begin(recovered, found, firstLsn)
+  await store.begin(recovered, found, firstLsn, known?.from)
   return store
 }
 

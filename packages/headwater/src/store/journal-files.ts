@@ -180,7 +180,8 @@ function hole(folder: string, former: JournalFile, next: JournalFile): Headwater
 
 /** The error for damage that keeps the store from starting; `text` names the place. */
 export function corrupt(text: string): HeadwaterError {
-  const hint = 'Keep the folder as it is, and restore a backup to another one; nothing was changed.'
+  const hint =
+    'Nothing was changed. `headwater check DIR` says what is lost; restore a backup to another folder, or save what is left with `headwater check DIR --repair TO`.'
   return new HeadwaterError('HW_DATA_CORRUPT', text, { hint })
 }
 

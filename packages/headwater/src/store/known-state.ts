@@ -1,8 +1,9 @@
 /**
- * REACHED: what is known of a data folder beside its journal. How far the journal was on disk, and which streams there were
- * then. A journal that ends earlier has lost its end, and a stream that is neither there nor deleted has lost its folder:
- * without this page both would look like a store in which less had happened. Written when a store is made, before a journal
- * file goes, and at a clean stop; an old page is true as well. One line: JSON, a space, the crc32 of the JSON.
+ * REACHED: what is known of a data folder beside its journal. From where to where the journal was on disk, and which streams
+ * there were then. A journal that ends earlier or begins later has lost a file, and a stream that is neither there nor deleted
+ * has lost its folder: without this page all three would look like a store in which less had happened. Written when a store is
+ * made, when a journal file is full, before it goes, and at a clean stop; an old page is true as well. One line: JSON, a space,
+ * the crc32 of the JSON.
  */
 import { textOf, utf8 } from '../base/bytes.ts'
 import { crc32 } from '../base/crc32.ts'
@@ -14,6 +15,8 @@ import { corrupt, type JournalFound } from './journal-files.ts'
 export const REACHED_NAME = 'REACHED'
 
 export interface KnownState {
+  /** Everything before this LSN is in segments, or gone: files that end here may be missing. */
+  readonly from: number
   /** Frames up to this LSN were on disk. */
   readonly reached: number
   /** Ids of the streams that were on disk then. */
@@ -39,6 +42,16 @@ export async function writeKnownState(fs: FileSystem, folder: string, state: Kno
 function sumOf(json: string): string {
   const bytes = utf8(json)
   return crc32(bytes, 0, bytes.length).toString(16).padStart(8, '0')
+}
+
+/** Throws HW_DATA_CORRUPT when an older file is missing than those that were found. */
+export function checkFrom(folder: string, found: JournalFound, from: number): void {
+  const oldest = found.files[0]
+  if (!oldest || oldest.opened.formerEnd <= from) return
+  const place = `${folder}/${oldest.name}, byte 0`
+  throw corrupt(
+    `${place}: continues from ${oldest.opened.formerEnd}, and what came before, from ${from} on, is missing`,
+  )
 }
 
 /** Throws HW_DATA_CORRUPT when the journal ends before `reached`, which `witness` says that it had come to. */

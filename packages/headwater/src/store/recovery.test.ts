@@ -393,7 +393,8 @@ describe('a disk that fails', () => {
     expect(store.poisoned).toBeUndefined()
     expect(log.remove(1)).toBe(true)
     await readable(store)
-    expect(rig.logged).toContain('error the flush of a full journal file failed and is tried again')
+    const failed = 'error the flush of a full journal file failed and is tried again'
+    while (!rig.logged.includes(failed)) await new Promise((resolve) => setImmediate(resolve))
     broken = false
     await relieved
     expect(store.congested).toBe(false)

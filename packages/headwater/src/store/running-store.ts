@@ -63,6 +63,8 @@ export class FileStore implements Store {
   /** Somebody was told of congestion, and not yet of relief. */
   #wasCongested = false
   #closing: Promise<void> | undefined
+  /** Where what the journal alone holds begins. */
+  #from = 0
   #syncTimer = false
 
   constructor(parts: {
@@ -227,6 +229,9 @@ export class FileStore implements Store {
 
   /** May be repeated after a failure: what was flushed already is not flushed again. */
   async #flushGeneration(generation: Generation, names: string[], endLsn: number): Promise<void> {
+    const streams = this.#durableIds()
+    await this.#synced()
+    await this.#noteReached(this.#journal.syncedLsn, streams)
     for (const home of [...generation.dirty]) {
       generation.flushed.add(home)
       this.#background.checkGoingOn()
@@ -238,6 +243,7 @@ export class FileStore implements Store {
       // What the files still said of streams that are deleted now is said by the next file: it must be on disk before they go.
       const streams = this.#durableIds()
       await this.#synced()
+      this.#from = endLsn
       await this.#noteReached(this.#journal.syncedLsn, streams)
       assert(generation.dirty.size === 0, 'I6: a file goes when every stream in it has a checkpoint past it')
       while (names.length > 0) {
@@ -260,7 +266,7 @@ export class FileStore implements Store {
 
   /** Says beside the journal how far it came, before anything of it goes. All of it must be on disk. */
   #noteReached(reached: number, streams: number[]): Promise<void> {
-    return writeKnownState(this.#options.fs, this.#options.folder, { reached, streams })
+    return writeKnownState(this.#options.fs, this.#options.folder, { from: this.#from, reached, streams })
   }
 
   /** Resolves when nothing is under way: no frame, no flush, no deletion. */
@@ -271,7 +277,8 @@ export class FileStore implements Store {
   }
 
   /** Starts on what a start found. */
-  async begin(recovered: Recovered, found: JournalFound, firstLsn: number): Promise<void> {
+  async begin(recovered: Recovered, found: JournalFound, firstLsn: number, from?: number): Promise<void> {
+    this.#from = from ?? found.files[0]?.opened.formerEnd ?? 0
     await this.#checkFree()
     const { replay, rubbish } = recovered
     for (const id of rubbish) {
