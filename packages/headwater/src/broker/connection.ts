@@ -118,7 +118,7 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
   receive(bytes: Uint8Array): boolean {
     if (reading.isBusy || this.#pauses.isWaiting || this.#later.length > 0) {
       // From within a delivery, or ahead of a verdict: the read buffer is in use. Bounded by what one transport hands over at once.
-      this.#later.push(bytes.slice())
+      this.#later.push(new Uint8Array(bytes))
       if (!this.#pauses.isWaiting) this.#host.turn.atEnd(this.#receiveAtEnd)
       return false
     }
@@ -126,7 +126,7 @@ export class Connection implements FrameHandler, OutboxOwner, TransportPeer {
     const pieces = piecesOf(bytes)
     for (let i = 0; i < pieces.length; i++) {
       if (this.#pauses.isWaiting) {
-        for (const piece of pieces.slice(i)) this.#later.push(piece.slice())
+        for (const piece of pieces.slice(i)) this.#later.push(new Uint8Array(piece))
         break
       }
       this.#inlet.receive(pieces[i])
