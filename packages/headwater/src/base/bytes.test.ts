@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { copyBytes, readU64, writeAscii, writeU64 } from './bytes.ts'
+import { copyWords, readU64, writeAscii, writeU64 } from './bytes.ts'
 
 test('a u64 is what was written, at the borders of 31, 32 and 53 bits', () => {
   const view = new DataView(new ArrayBuffer(16))
@@ -21,11 +21,11 @@ test('a u64 is what was written, at the borders of 31, 32 and 53 bits', () => {
 })
 
 test('copies short and long, and nothing beside it', () => {
-  const from = Uint8Array.from({ length: 200 }, (_, i) => i)
-  for (const length of [0, 1, 39, 40, 41, 150]) {
-    const into = new Uint8Array(200)
-    copyBytes(from, 7, 7 + length, into, 11)
-    expect([...into]).toEqual(Array.from({ length: 200 }, (_, i) => (i >= 11 && i < 11 + length ? i - 4 : 0)))
+  const from = Uint8Array.from({ length: 400 }, (_, i) => i)
+  for (const length of [0, 1, 7, 8, 9, 41, 255, 256, 257, 300]) {
+    const into = new Uint8Array(400)
+    copyWords(from, new DataView(from.buffer), 7, 7 + length, into, new DataView(into.buffer), 11)
+    expect([...into]).toEqual(Array.from({ length: 400 }, (_, i) => (i >= 11 && i < 11 + length ? (i - 4) & 255 : 0)))
   }
 })
 

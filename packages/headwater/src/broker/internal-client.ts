@@ -8,14 +8,16 @@ import type { Account } from './account.ts'
 import type { AckHandler, Ending, InboundHandler } from './bus-types.ts'
 import type { Delivery } from './deliver.ts'
 import { FrameWriter, type OwnMessage } from './frame-writer.ts'
+import { Inboxes } from './inboxes.ts'
 import { HandlerSubscription } from './subscription.ts'
-import { DeliveryTarget } from './target.ts'
+import { DeliveryTarget, sendPlain } from './target.ts'
 
 export class InternalClient {
   readonly #account: Account
   readonly #delivery: Delivery
   readonly #release: () => void
   readonly #writer = new FrameWriter()
+  readonly #inboxes: Inboxes
   readonly #deliver = (bytes: Buffer, frame: PublishFrame): void => {
     const { subjectStart, subjectEnd, hash, lastDot, prefixHash } = frame
     const route = this.#account.routes.resolve(bytes, subjectStart, subjectEnd, hash, lastDot, prefixHash)
@@ -25,6 +27,7 @@ export class InternalClient {
   /** `release` lets every held publisher go on. */
   constructor(options: { account: Account; delivery: Delivery; release: () => void }) {
     this.#account = options.account
+    this.#inboxes = new Inboxes(options.account.routes)
     this.#delivery = options.delivery
     this.#release = options.release
   }
@@ -63,8 +66,16 @@ export class InternalClient {
     })
   }
 
-  /** Publishes `bytes[start, end)` without headers or reply. */
+  /**
+   * Publishes `bytes[start, end)` without headers or reply. HOT: once per acknowledged publish. To an inbox of one client it
+   * goes straight into that client's outbox.
+   */
   reply(subject: string, bytes: Uint8Array, start: number, end: number): void {
+    const only = this.#inboxes.only(subject)
+    if (only?.isPlain) {
+      sendPlain(only, subject, '', bytes, start, 0, end)
+      return
+    }
     this.#send({ subject: toWire(subject), reply: '', headers: undefined, bytes, start, headersLength: 0, end })
   }
 

@@ -169,7 +169,7 @@ function deliverPlain(subscription: Subscription, message: StoredMessage, reply:
 }
 
 /** Composes straight into the outbox of `subscription`. Subject and reply are wire text. */
-function sendPlain(
+export function sendPlain(
   subscription: Subscription,
   subject: string,
   reply: string,

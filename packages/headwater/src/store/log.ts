@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import { compareTime, type Time, ZERO_TIME } from '../base/time.ts'
 import type { Chunk } from './chunk.ts'
 import type { LogHome } from './log-home.ts'
+import { LogNumbers } from './log-numbers.ts'
 import { LoggedConsumer } from './logged-consumer.ts'
 import type { MessageView } from './message-view.ts'
 import {
@@ -38,7 +39,7 @@ export class Log implements StreamLog {
   readonly id: number
   readonly home: LogHome
   readonly index: StreamIndex = new StreamIndex()
-  readonly state: LogState = new Numbers(this)
+  readonly state: LogState = new LogNumbers(this)
   readonly #clock: Clock
   #config: string
   #consumers: LoggedConsumer[] = []
@@ -47,6 +48,11 @@ export class Log implements StreamLog {
   lastSeconds = 0
   lastNanos = 0
   onReadable: (() => void) | undefined
+  /** Of the last message: publishers' messages mostly lie in one buffer, and one subject is mostly like the one before. */
+  #subject = ''
+  #subjectLength = 0
+  #source: Uint8Array = new Uint8Array(0)
+  #sourceView: DataView = new DataView(this.#source.buffer)
   /** The last first time that was known, for as long as the first message is on disk and not read. */
   #firstTime: Time = ZERO_TIME
   #firstTimeSeq = 0
@@ -79,7 +85,9 @@ export class Log implements StreamLog {
   // HOT: runs once per message; allocates nothing but the growth of chunks and columns.
   append(input: AppendInput): number {
     const { index, home } = this
-    const subjectLength = subjectBytes(input.subject)
+    if (input.subject !== this.#subject) this.#measure(input.subject)
+    if (input.bytes !== this.#source) this.#lookAt(input.bytes)
+    const subjectLength = this.#subjectLength
     assert(subjectLength <= SUBJECT_BYTES_MAX, 'a subject has at most 65535 bytes')
     const length = messageRecordBytes(input, subjectLength)
     const chunk = home.reserve(length)
@@ -88,13 +96,34 @@ export class Log implements StreamLog {
     const seq = index.lastSeq + 1
     this.#stamp()
     const { bytes, view } = chunk
-    writeMessage(bytes, view, at, input, subjectLength, this.id, seq, this.lastSeconds, this.lastNanos)
+    writeMessage(
+      bytes,
+      view,
+      at,
+      input,
+      this.#sourceView,
+      subjectLength,
+      this.id,
+      seq,
+      this.lastSeconds,
+      this.lastNanos,
+    )
     if (home.checked) sealRecord(bytes, view, at, length)
     else view.setUint32(at, length, true)
     chunk.used = at + length
     index.add(chunk.base + at, index.subjects.idOf(input.subject), this.#counted(length, input.headersLength > 0))
     home.appended(this, length)
     return seq
+  }
+
+  #measure(subject: string): void {
+    this.#subject = subject
+    this.#subjectLength = subjectBytes(subject)
+  }
+
+  #lookAt(bytes: Uint8Array): void {
+    this.#source = bytes
+    this.#sourceView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   #openTail(): void {
@@ -352,48 +381,5 @@ export class Log implements StreamLog {
 
   consumer(id: number): LoggedConsumer | undefined {
     return this.#consumers.find((c) => c.id === id)
-  }
-}
-
-/** The live numbers of a log, read from where they are kept. */
-class Numbers implements LogState {
-  readonly #log: Log
-
-  constructor(log: Log) {
-    this.#log = log
-  }
-
-  get messages(): number {
-    return this.#log.index.messages
-  }
-
-  get bytes(): number {
-    return this.#log.index.bytes
-  }
-
-  get firstSeq(): number {
-    const { index } = this.#log
-    return index.lastSeq === 0 ? 0 : index.firstSeq
-  }
-
-  get lastSeq(): number {
-    return this.#log.index.lastSeq
-  }
-
-  get firstTime(): Time {
-    return this.#log.firstTime
-  }
-
-  get lastTime(): Time {
-    return this.#log.lastTime
-  }
-
-  get subjects(): number {
-    return this.#log.index.subjects.size
-  }
-
-  get deleted(): number {
-    const { index } = this.#log
-    return index.messages === 0 ? 0 : index.lastSeq - index.firstSeq + 1 - index.messages
   }
 }

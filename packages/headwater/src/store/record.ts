@@ -7,7 +7,7 @@
  * crc32 is over bytes 8..length. The size that JetStream counts for a stored message is length - 2, exactly.
  */
 import { assert } from '../base/assert.ts'
-import { copyBytes, readU64, textOf, utf8, writeAscii, writeU64 } from '../base/bytes.ts'
+import { copyWords, readU64, textOf, utf8, writeAscii, writeU64 } from '../base/bytes.ts'
 import { crc32 } from '../base/crc32.ts'
 import type { MessageView } from './message-view.ts'
 import { type AppendInput, FLAG_HEADERS } from './stream-log.ts'
@@ -44,6 +44,7 @@ export function writeMessage(
   view: DataView,
   at: number,
   input: AppendInput,
+  inputView: DataView,
   subjectLength: number,
   stream: number,
   seq: number,
@@ -65,7 +66,7 @@ export function writeMessage(
     view.setUint32(p, input.headersLength, true)
     p += HEADERS_LENGTH_BYTES
   }
-  copyBytes(input.bytes, input.start, input.end, bytes, p)
+  copyWords(input.bytes, inputView, input.start, input.end, bytes, view, p)
 }
 
 /** Fills the head of a record that is not a message; its body follows at +32. */
@@ -90,7 +91,7 @@ export function writeHead(
 /** Writes length and checksum of a record whose other bytes stand. */
 export function sealRecord(bytes: Uint8Array, view: DataView, at: number, length: number): void {
   view.setUint32(at, length, true)
-  view.setUint32(at + 4, crc32(bytes, at + 8, at + length), true)
+  view.setUint32(at + 4, crc32(bytes, at + 8, at + length, view), true)
 }
 
 /** The length of the record at `at`, or 0 when there is none that lies whole and unharmed before `end`. */
@@ -98,7 +99,7 @@ export function checkedLength(bytes: Uint8Array, view: DataView, at: number, end
   if (at + RECORD_HEAD_BYTES > end) return 0
   const length = view.getUint32(at, true)
   if (length < RECORD_HEAD_BYTES || length > RECORD_BYTES_MAX || at + length > end) return 0
-  return crc32(bytes, at + 8, at + length) === view.getUint32(at + 4, true) ? length : 0
+  return crc32(bytes, at + 8, at + length, view) === view.getUint32(at + 4, true) ? length : 0
 }
 
 /** Bytes of the record at `at`, its head included. */
