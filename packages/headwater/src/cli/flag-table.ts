@@ -57,8 +57,5 @@ const LATER = 'is not there yet; for streams and consumers use the official nats
 
 /** Commands that come with their features. */
 export const VERBS: Readonly<Record<string, string>> = Object.fromEntries(
-  ['check', 'dead', 'explain', 'backup', 'restore', 'bench', 'verify'].map((verb) => [
-    verb,
-    `headwater ${verb} ${LATER}`,
-  ]),
+  ['dead', 'explain', 'backup', 'restore', 'bench', 'verify'].map((verb) => [verb, `headwater ${verb} ${LATER}`]),
 )

@@ -2,11 +2,13 @@
 
 import { OPTIONS } from '../server/option-table.ts'
 import type { HeadwaterOptions } from '../server/options.ts'
+import { type CheckCommand, checkCommandOf } from './check-flags.ts'
 import { OTHER_FLAGS, REFUSED_FLAGS, VERBS } from './flag-table.ts'
 
 /** What the command line asks for. */
 export type Command =
   | { readonly what: 'help' | 'version' }
+  | CheckCommand
   | { readonly what: 'wrong'; readonly message: string; readonly hint: string }
   | {
       readonly what: 'serve'
@@ -20,6 +22,7 @@ const SEE_HELP = 'headwater --help shows every flag.'
 
 /** Reads the arguments after the program's name. Never throws: what is wrong is a command of its own. */
 export function commandOf(args: readonly string[]): Command {
+  if (args[0] === 'check') return checkCommandOf(args.slice(1))
   const values = new Map<string, string | true>()
   const known = flagsByName()
   for (let at = 0; at < args.length; at++) {
@@ -28,9 +31,10 @@ export function commandOf(args: readonly string[]): Command {
       const verb = args[at]
       if (verb === 'help' || verb === 'version') return { what: verb }
       if (verb === 'serve') continue
+      if (verb === 'check') return wrong('check comes first', 'headwater check DIR')
       return wrong(
         VERBS[verb] ?? `${JSON.stringify(verb)} is not a command`,
-        'Run headwater with flags alone to serve.',
+        'Run headwater with flags alone to serve; the other command is headwater check.',
       )
     }
     const [, name, inline] = given

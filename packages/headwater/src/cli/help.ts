@@ -21,7 +21,8 @@ export function helpText(): string {
   return [
     'headwater: durable event streaming over the NATS protocol. Acknowledged means synced.',
     '',
-    'Usage: headwater [flags]',
+    'Usage: headwater [flags]           serves',
+    '       headwater check DIR         verifies a data folder, and saves what is left of it (headwater check --help)',
     '',
     ...rows.map((row) => `  ${row.left.padEnd(width)}  ${row.doc}`),
     '',

@@ -1,5 +1,11 @@
-/** The command `headwater`: reads the flags and serves, until a signal says stop. Exit codes: 0 fine, 1 failed, 2 bad usage. */
+/**
+ * The command `headwater`: reads the flags and serves, until a signal says stop; `headwater check` verifies a data folder.
+ * Exit codes: 0 fine, 1 failed, 2 bad usage.
+ */
 import { SystemClock } from '../base/clock.ts'
+import { NodeFileSystem } from '../base/node-fs.ts'
+import { check } from './check.ts'
+import { checkHelp } from './check-text.ts'
 import { commandOf } from './flags.ts'
 import { helpText, versionText } from './help.ts'
 import { serve } from './serve.ts'
@@ -22,6 +28,17 @@ switch (command.what) {
   case 'wrong':
     process.stderr.write(`headwater: ${command.message}\n  ${command.hint}\n`)
     process.exitCode = 2
+    break
+  case 'check-help':
+    process.stdout.write(`${checkHelp()}\n`)
+    break
+  case 'check':
+    process.exitCode = await check(command, {
+      fs: new NodeFileSystem(),
+      clock: new SystemClock(),
+      say: (line) => process.stdout.write(`${line}\n`),
+      log: (line) => process.stderr.write(line),
+    })
     break
   case 'serve':
     process.exitCode = await serve(command, {

@@ -222,7 +222,12 @@ export class Server {
       engineHears?.(cause)
       events.emit('storageFailed', { cause })
     }
-    if (this.settings.data !== 'memory') events.emit('recovered', store.recovery)
+    if (this.settings.data === 'memory') return
+    const { logger } = this.settings
+    const { damage, repaired } = store.recovery
+    for (const text of damage) logger.error({ hint: 'headwater check says what is lost' }, `damage: ${text}`)
+    for (const text of repaired) logger.warn({}, `made good: ${text}`)
+    events.emit('recovered', store.recovery)
   }
 
   #warnWhenOpen(asksForCredentials: boolean): void {

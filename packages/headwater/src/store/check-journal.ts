@@ -44,6 +44,7 @@ export interface JournalRecord {
   readonly lsn: number
 }
 
+/** All that holds of a journal, and where it does not. */
 export interface ScannedJournal {
   /** Oldest first; with every record that holds, those of damaged frames included. */
   readonly files: JournalFile[]

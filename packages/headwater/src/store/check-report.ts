@@ -3,6 +3,7 @@
 /** `lost`: something is gone. `mendable`: nothing is lost, a start makes it good. `note`: not damage. */
 export type Severity = 'lost' | 'mendable' | 'note'
 
+/** One place that is not as it should be. */
 export interface Finding {
   readonly severity: Severity
   readonly file: string
@@ -18,6 +19,7 @@ export interface Finding {
   readonly lost: string
 }
 
+/** What a check read, and found. */
 export interface CheckReport {
   readonly folder: string
   /** False when anything is lost or mendable. */

@@ -33,9 +33,10 @@ export async function checkStream(
     const path = `${own}/${entry.name}`
     onFile(path)
     const range = rangeOf(entry, sorted[i + 1], checkpoint)
-    const bytes = await bytesOf(fs, path)
-    if (!bytes) {
-      checked.findings.push(lostRange(path, undefined, stream, range, 'the segment is missing'))
+    const bytes = await bytesOf(fs, path).catch((error: Error) => error)
+    if (!bytes || bytes instanceof Error) {
+      const what = bytes ? `the segment cannot be read: ${bytes.message}` : 'the segment is missing'
+      checked.findings.push(lostRange(path, undefined, stream, range, what))
       continue
     }
     checked.files++

@@ -17,6 +17,7 @@ import { openReading } from './open-reading.ts'
 import { readOnly } from './read-only.ts'
 import { readCheckpoint } from './restore-stream.ts'
 
+/** What a check needs. Nothing of `folder` is changed. */
 export interface CheckOptions {
   readonly fs: FileSystem
   readonly folder: string
@@ -196,6 +197,12 @@ async function checkStart(
       findings.push({ severity: 'note', file, offset: newest?.endAt ?? 0, what, lost: 'nothing that was acknowledged' })
     }
     const messages = recovered.homes.reduce((sum, home) => sum + home.log.index.messages, 0)
+    for (const [i, finding] of findings.entries()) {
+      const isMade = recovered.repaired.some((text) => text.startsWith(`${finding.file}: `))
+      if (isMade && finding.severity === 'lost' && finding.file.endsWith(CHECKPOINT_NAME)) {
+        findings[i] = { ...finding, severity: 'mendable', lost: 'nothing: the journal has the whole stream' }
+      }
+    }
     return { starts: true, streams: recovered.homes.length, messages }
   } catch (error) {
     if (!(error instanceof HeadwaterError)) throw error

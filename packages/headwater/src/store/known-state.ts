@@ -14,6 +14,7 @@ import { corrupt, type JournalFound } from './journal-files.ts'
 /** The file's name in the data folder. */
 export const REACHED_NAME = 'REACHED'
 
+/** What the page says. */
 export interface KnownState {
   /** Everything before this LSN is in segments, or gone: files that end here may be missing. */
   readonly from: number

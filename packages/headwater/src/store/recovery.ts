@@ -49,7 +49,9 @@ export async function recover(context: RecoveryContext, found: JournalFound): Pr
   const damaged = new Set<number>()
   const damage: string[] = []
   const repaired: string[] = []
+  /** Streams without a checkpoint that could be read, and those of them that have a damaged one. */
   const bare: number[] = []
+  const harmed = new Set<number>()
   let highestId = 0
   for (const name of await fs.list(streamsFolder)) {
     if (!/^[1-9][0-9]*$/.test(name)) continue
@@ -62,8 +64,8 @@ export async function recover(context: RecoveryContext, found: JournalFound): Pr
     }
     const checkpoint = await readCheckpoint(fs, own)
     if (!checkpoint) {
-      damaged.add(id)
-      damage.push(`${own}/${CHECKPOINT_NAME}: does not match its checksum; the stream is not served`)
+      bare.push(id)
+      harmed.add(id)
       continue
     }
     const reached = Math.max(checkpoint.stateLsn, checkpoint.messagesLsn)
@@ -86,31 +88,42 @@ export async function recover(context: RecoveryContext, found: JournalFound): Pr
   replay.nextStreamId = highestId + 1
   for (const file of found.files) replay.file(file)
   replay.finish()
-  const { lost, rubbish } = sortOut(context, bare, damaged, replay)
+  const { lost, made, rubbish } = sortOut(context, { bare, harmed, damaged }, replay)
   damage.push(...lost)
+  repaired.push(...made)
   const homes = [...streams.values()].map((stream) => stream.home).sort((a, b) => a.log.id - b.log.id)
   return { replay, homes, damage, repaired, rubbish }
 }
 
 /**
  * A folder without a checkpoint is rubbish when the journal says why: the stream was made and has none yet, or is being
- * deleted. Any other has lost it: its files stay where they are.
+ * deleted. So it is when the checkpoint is damaged and the journal has the stream from its beginning. Any other has lost it:
+ * its files stay where they are.
  */
 function sortOut(
   { streamsFolder, known }: RecoveryContext,
-  bare: readonly number[],
-  damaged: ReadonlySet<number>,
+  found: { bare: readonly number[]; harmed: ReadonlySet<number>; damaged: ReadonlySet<number> },
   { unknown, streams, ended }: Replay,
-): { lost: string[]; rubbish: number[] } {
+): { lost: string[]; made: string[]; rubbish: number[] } {
+  const { bare, harmed, damaged } = found
+  const place = (id: number): string => `${streamFolder(streamsFolder, id)}/${CHECKPOINT_NAME}`
   const isRubbish = (id: number): boolean => streams.has(id) || ended.has(id)
   const without = bare.filter((id) => !isRubbish(id))
   const isThere = (id: number): boolean => isRubbish(id) || damaged.has(id) || without.includes(id)
   const gone = [...new Set([...unknown, ...(known?.streams ?? [])])].filter((id) => !isThere(id))
+  const why = (id: number): string =>
+    harmed.has(id) ? 'does not match its checksum' : 'is missing, and nothing deleted it'
   const lost = [
-    ...without.map((id) => `${streamFolder(streamsFolder, id)}/${CHECKPOINT_NAME}: is missing, and nothing deleted it`),
+    ...without.map((id) => `${place(id)}: ${why(id)}`),
     ...gone.map((id) => `${streamFolder(streamsFolder, id)}: its folder is missing, and nothing deleted it`),
   ]
-  return { lost: lost.map((text) => `${text}; the stream is not served`), rubbish: bare.filter(isRubbish) }
+  return {
+    lost: lost.map((text) => `${text}; the stream is not served`),
+    made: [...harmed]
+      .filter((id) => streams.has(id))
+      .map((id) => `${place(id)}: ${why(id)}; the journal has the whole stream`),
+    rubbish: bare.filter(isRubbish),
+  }
 }
 
 function createLog({ clock, makeHome }: RecoveryContext, id: number, config: string): JournalHome {

@@ -38,6 +38,7 @@ export interface FoundMessage {
   readonly at: number
 }
 
+/** One stream as far as it could be read. */
 export interface SavedStream {
   readonly id: number
   readonly home: JournalHome
@@ -50,6 +51,7 @@ export interface SavedStream {
   readonly problems: string[]
 }
 
+/** All that could be read of a data folder, and where its journal could not. */
 export interface Source {
   readonly streams: SavedStream[]
   readonly harms: JournalHarm[]
@@ -213,6 +215,12 @@ function adoptUnknown(
       if (change?.what === 'stream-created') created.add(id)
       if (change?.what === 'stream-deleted') ended.add(id)
     }
+  }
+  // What the journal has from its beginning it has whole.
+  for (const id of created) {
+    if (!reading.saved.get(id)?.isAnonymous) continue
+    reading.saved.delete(id)
+    reading.replayed.delete(id)
   }
   for (const id of spoken) {
     if (reading.saved.has(id) || created.has(id) || ended.has(id)) continue

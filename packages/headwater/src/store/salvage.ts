@@ -21,6 +21,7 @@ import { COLD, type ConsumerLog, FOUND } from './stream-log.ts'
 /** Messages between two waits for the disk. */
 const BATCH = 1000
 
+/** What a salvage needs. */
 export interface SalvageOptions {
   readonly fs: FileSystem
   readonly folder: string
@@ -43,6 +44,7 @@ export interface SavedReport {
   readonly notes: readonly string[]
 }
 
+/** What a salvage found, saved and lost. */
 export interface SalvageReport {
   readonly folder: string
   readonly to: string
