@@ -4,8 +4,10 @@ const ZERO = 0x30
 
 /** How many decimal digits `n` has. `n` is an integer from 0 to 2^53. */
 export function digitCount(n: number): number {
-  let digits = 1
-  for (let top = 10; n >= top; top *= 10) digits++
+  if (n < 10_000) return n < 100 ? (n < 10 ? 1 : 2) : n < 1000 ? 3 : 4
+  if (n < 100_000_000) return n < 1_000_000 ? (n < 100_000 ? 5 : 6) : n < 10_000_000 ? 7 : 8
+  let digits = 9
+  for (let top = 1_000_000_000; n >= top; top *= 10) digits++
   return digits
 }
 
@@ -16,21 +18,32 @@ export function writeNumber(bytes: Uint8Array, at: number, n: number): number {
   return end
 }
 
-/** Fills [at, end) with the digits of `n`, zeros in front. Exact up to 2^53; what does not fit is cut off in front. */
+/** The two digits of 0 to 99, one after the other. */
+const PAIRS = Uint8Array.from({ length: 200 }, (_, i) => ZERO + (i % 2 === 0 ? Math.floor(i / 20) : (i >> 1) % 10))
+
+/**
+ * Fills [at, end) with the digits of `n`, zeros in front; what does not fit is cut off. Exact up to 2^53.
+ * HOT: six times per delivery; two digits a step.
+ */
 export function writeDigits(bytes: Uint8Array, at: number, end: number, n: number): void {
-  let i = end
-  let left = n
+  let to = end
+  let big = n
   // Beyond 31 bits `| 0` would cut: divide as floating point until it fits.
-  while (left > 0x7fffffff && i > at) {
-    const rest = Math.floor(left / 10)
-    bytes[--i] = ZERO + (left - rest * 10)
+  while (big > 0x7fffffff && to > at) {
+    const rest = Math.floor(big / 10)
+    bytes[--to] = ZERO + (big - rest * 10)
+    big = rest
+  }
+  let left = big | 0
+  while (to - at >= 2) {
+    const rest = (left / 100) | 0
+    const pair = (left - rest * 100) << 1
+    bytes[to - 1] = PAIRS[pair + 1]
+    bytes[to - 2] = PAIRS[pair]
+    to -= 2
     left = rest
   }
-  while (i > at) {
-    const rest = (left / 10) | 0
-    bytes[--i] = ZERO + (left - rest * 10)
-    left = rest
-  }
+  if (to > at) bytes[at] = ZERO + (left % 10)
 }
 
 /** Writes the latin1 string `s` at `at` and returns the position behind it. */

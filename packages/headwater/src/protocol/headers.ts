@@ -18,16 +18,23 @@ const decoder = new TextDecoder()
 
 /**
  * The first value of `key` in the block `bytes[start, start + headersLength)`, trimmed; undefined when the key is not there.
+ * `whole` keeps the blanks after it.
  * HOT: runs several times per message with headers on its way into a stream; allocates only the value that it finds.
  */
-export function headerValue(bytes: Uint8Array, start: number, headersLength: number, key: string): string | undefined {
+export function headerValue(
+  bytes: Uint8Array,
+  start: number,
+  headersLength: number,
+  key: string,
+  tail: 'trimmed' | 'whole' = 'trimmed',
+): string | undefined {
   const end = start + headersLength
   for (let line = nextLine(bytes, start, end); line < end; line = nextLine(bytes, line, end)) {
     if (!lineHasKey(bytes, line, end, key)) continue
     let from = line + key.length + 1
     let to = lineEnd(bytes, from, end)
     while (from < to && isBlank(bytes[from])) from++
-    while (to > from && isBlank(bytes[to - 1])) to--
+    if (tail === 'trimmed') while (to > from && isBlank(bytes[to - 1])) to--
     return text(bytes, from, to)
   }
   return undefined
