@@ -136,3 +136,72 @@ describe('damage to one stream', () => {
     await third.close()
   })
 })
+
+describe('what is known beside the journal', () => {
+  async function codeOf(): Promise<string> {
+    try {
+      const store = await rig.open()
+      const { damage } = store.recovery
+      await store.close()
+      return damage.join()
+    } catch (error) {
+      return `${(error as { code: string }).code}: ${(error as Error).message}`
+    }
+  }
+
+  async function remove(folder: string): Promise<void> {
+    const fs = rig.disk.mount()
+    for (const name of await fs.list(folder)) await fs.unlink(`${folder}/${name}`)
+    await fs.removeFolder(folder)
+  }
+
+  /** Two streams, whose folders are all that is left of them; the journal says nothing of them any more. */
+  async function quietStreams(): Promise<void> {
+    const store = await rig.open()
+    for (const config of ['one', 'two']) put(store.createStream({ storage: 'file', config }), 'a')
+    await store.close()
+    const again = await rig.open()
+    await again.settled()
+    await again.close()
+  }
+
+  test('a stream whose folder is gone is missed, though no journal speaks of it', async () => {
+    await quietStreams()
+    await remove(`${FOLDER}/streams/2`)
+    expect(await codeOf()).toBe(
+      '/data/streams/2: its folder is missing, and nothing deleted it; the stream is not served',
+    )
+  })
+
+  test('a stream that was deleted is not missed', async () => {
+    await quietStreams()
+    const store = await rig.open()
+    store.deleteStream(store.streams()[1])
+    await store.settled()
+    rig.disk.crash('kill')
+    expect(await codeOf()).toBe('')
+    expect(await codeOf()).toBe('')
+  })
+
+  test('a young store without its journal is no new one', async () => {
+    const store = await rig.open()
+    put(store.createStream({ storage: 'file', config: 'one' }), 'a')
+    await store.close()
+    await remove(`${FOLDER}/journal`)
+    expect(await codeOf()).toMatch(
+      /^HW_DATA_CORRUPT: \/data\/journal: the journal is missing, but \/data\/REACHED says/,
+    )
+  })
+
+  test('a page that is damaged says nothing, and is written anew', async () => {
+    await quietStreams()
+    const path = `${FOLDER}/REACHED`
+    const bytes = rig.disk.content(path)
+    bytes[12] ^= 1
+    rig.write(path, bytes)
+    expect(await codeOf()).toBe('')
+    expect(Buffer.from(rig.disk.content(path)).toString()).toMatch(
+      /^\{"from":\d+,"reached":\d+,"streams":\[1,2\]\} [0-9a-f]{8}\n$/,
+    )
+  })
+})
