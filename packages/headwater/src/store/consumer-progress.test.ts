@@ -118,6 +118,18 @@ describe('moving', () => {
     progress.apply(settle(7))
     expect(progress.ackFloor).toEqual(pair(3, 7))
   })
+
+  it('keeps what was given up, though the floor passes it', () => {
+    const progress = play(give(5, 1), { what: 'exhausted', streamSeq: 5 }, give(6, 2), settle(6), {
+      what: 'moved',
+      delivered: pair(2, 6),
+      ackFloor: pair(2, 6),
+      clear: true,
+    })
+    expect(progress.needs(5)).toBe(true)
+    progress.apply(settle(5))
+    expect(progress.needs(5)).toBe(false)
+  })
 })
 
 it('needs what was not given and what is pending or held, and nothing else', () => {

@@ -58,7 +58,7 @@ export type ProgressEvent =
   | { what: 'exhausted'; streamSeq: number }
   /** Given back for redelivery with a fresh count. */
   | { what: 'requeued'; streamSeq: number }
-  /** Position and floors set outright; with `clear`, whatever lies at or below the ack floor is dropped. */
+  /** Position and floors set outright; with `clear`, whatever is pending or held at or below the ack floor is dropped. */
   | { what: 'moved'; delivered: SequencePair; ackFloor: SequencePair; clear: boolean }
 
 /** What a checkpoint keeps; JSON-safe. */
@@ -165,7 +165,7 @@ export class ConsumerProgress {
         const floor = event.ackFloor.streamSeq
         for (const key of this.pending.keys()) if (key <= floor) this.#dropPending(key)
         for (const key of this.held.keys()) if (key <= floor) this.#dropHeld(key)
-        for (const key of this.exhausted.keys()) if (key <= floor) this.exhausted.delete(key)
+        // The floor passes what was given up, which is still kept: only its own settling drops it.
         return
       }
     }

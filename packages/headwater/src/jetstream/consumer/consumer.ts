@@ -189,6 +189,8 @@ export class Consumer implements HostedConsumer, AckSink {
 
   purgedBelow(seq: number): void {
     this.#parts.settlement.forgetBelow(seq)
+    const { exhausted } = this.#parts.progress
+    for (const key of [...exhausted.keys()]) if (key < seq) this.#log.record({ what: 'settled', streamSeq: key }, 'now')
     this.#log.record(movedPast(this.#parts.progress, seq), 'now')
     this.#lastAckMs = this.#parts.env.clock.now()
     this.#parts.delivery.removedBelow(seq)
