@@ -53,10 +53,13 @@ export function writeLatin1(bytes: Buffer, at: number, s: string): number {
   return at + s.length
 }
 
+/** From other memory, up to this length a byte loop is faster than a view that is made and thrown away: a PubAck has 33 bytes. */
+const LOOP_MAX = 64
+
 /** Copies `from[start, end)` to `to` at `at` and returns the position behind it. The two may be the same buffer. */
 export function copyBytes(to: Uint8Array, at: number, from: Uint8Array, start: number, end: number): number {
   const length = end - start
-  if (length <= 32 && (from !== to || at <= start)) {
+  if (length <= (from === to ? 32 : LOOP_MAX) && (from !== to || at <= start)) {
     for (let i = 0; i < length; i++) to[at + i] = from[start + i]
   } else if (from === to) {
     to.copyWithin(at, start, end)

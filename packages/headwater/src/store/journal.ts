@@ -22,6 +22,7 @@ const SPARE = 'spare'
 /** The first LSN of a run of the server is a multiple of this. */
 export const RUN_STEP: number = 1 << 20
 
+/** What a journal is made of. */
 export interface JournalOptions {
   folder: string
   fs: FileSystem

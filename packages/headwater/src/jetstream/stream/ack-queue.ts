@@ -9,7 +9,7 @@ const DIGITS_MAX = 16
 const ZERO = 0x30
 const CLOSING_BRACE = 0x7d
 const INT32_MAX = 0x7fff_ffff
-/** The waiting columns are cut off at the front when so many entries were released. */
+/** The waiting columns are cut off at the front when so many entries were released, and made anew when they were longer. */
 const CUT_AT = 4096
 
 export class AckQueue {
@@ -17,11 +17,13 @@ export class AckQueue {
   /** `{"stream":"NAME","seq":` and room for the digits and the closing brace. */
   readonly #scratch: Uint8Array
   readonly #prefixLength: number
+  /** Filled up to #end. What stands behind is old: columns that are cut short and grown again are garbage with every frame. */
   #replies: string[] = []
   #seqs: number[] = []
   /** What to send instead of an ack of the sequence, by place; almost always empty. */
   #others: Map<number, Uint8Array> | undefined
   #first = 0
+  #end = 0
 
   constructor(bus: Bus, stream: string) {
     this.#bus = bus
@@ -33,7 +35,7 @@ export class AckQueue {
 
   /** How many publishers wait. */
   get waiting(): number {
-    return this.#replies.length - this.#first
+    return this.#end - this.#first
   }
 
   /** Sends the ack of `seq` now. HOT: runs once per acknowledged message. */
@@ -46,54 +48,60 @@ export class AckQueue {
 
   /** Lets `reply` wait until `seq` is readable. Sequences come in ascending order. */
   wait(reply: string, seq: number): void {
-    this.#replies.push(reply)
-    this.#seqs.push(seq)
+    const at = this.#end++
+    this.#replies[at] = reply
+    this.#seqs[at] = seq
   }
 
   /** As wait, and sends `told` then: the ack of a duplicate, or an error that tells of state. In one order with the acks. */
   waitToTell(reply: string, seq: number, told: Uint8Array): void {
     this.#others ??= new Map()
-    this.#others.set(this.#seqs.length, told)
+    this.#others.set(this.#end, told)
     this.wait(reply, seq)
   }
 
   /** Sends every answer up to `readableSeq`, in order. */
   release(readableSeq: number): void {
     const seqs = this.#seqs
+    const end = this.#end
     let at = this.#first
-    while (at < seqs.length && seqs[at] <= readableSeq) {
+    while (at < end && seqs[at] <= readableSeq) {
       const told = this.#others?.get(at)
       if (told === undefined) this.send(this.#replies[at], seqs[at])
       else this.#bus.reply(this.#replies[at], told, 0, told.length)
       at++
     }
     this.#first = at
-    if (at === seqs.length) this.#clear()
+    if (at === this.#end) this.#clear()
     else if (at > CUT_AT) this.#cut(at)
   }
 
   /** Lets go of the first `count` entries. */
   #cut(count: number): void {
-    this.#replies = this.#replies.slice(count)
-    this.#seqs = this.#seqs.slice(count)
+    this.#replies = this.#replies.slice(count, this.#end)
+    this.#seqs = this.#seqs.slice(count, this.#end)
     this.#first = 0
+    this.#end -= count
     const others = [...(this.#others ?? [])].filter(([at]) => at >= count)
     this.#others = others.length > 0 ? new Map(others.map(([at, told]) => [at - count, told])) : undefined
   }
 
   /** Answers everyone who waits with `error` instead: whether their messages are on disk is not known. */
   fail(error: Uint8Array): void {
-    for (let at = this.#first; at < this.#replies.length; at++) {
+    for (let at = this.#first; at < this.#end; at++) {
       this.#bus.reply(this.#replies[at], error, 0, error.length)
     }
     this.#clear()
   }
 
   #clear(): void {
-    this.#replies = []
-    this.#seqs = []
+    if (this.#end > CUT_AT) {
+      this.#replies = []
+      this.#seqs = []
+    }
     this.#others = undefined
     this.#first = 0
+    this.#end = 0
   }
 }
 
