@@ -35,6 +35,8 @@ export class Reader {
   /** The longest unused first. */
   readonly #windows: Window[] = []
   readonly #byRun: Map<Run, Window[]> = new Map()
+  /** The one that was found last: whoever reads on asks for it again and again. */
+  #latest: Window | undefined
   readonly #files: Map<Segment, OpenFile> = new Map()
   readonly #loading: Map<Run, { from: number; to: number; done: Promise<void> }[]> = new Map()
   /** Where in the chunk that `find` returned the record is. */
@@ -49,15 +51,22 @@ export class Reader {
 
   /** The window that holds entry `i`, and `at`; undefined when it is not in memory. */
   find(run: Run, i: number): Chunk | undefined {
+    const latest = this.#latest
+    if (latest !== undefined && latest.run === run && i >= latest.from && i <= latest.to) return this.#point(latest, i)
     const windows = this.#byRun.get(run)
     if (!windows) return undefined
     for (const window of windows) {
       if (i < window.from || i > window.to) continue
-      const positions = run.filePositions as Uint32Array
-      this.at = positions[i] - positions[window.from]
-      return window.chunk
+      this.#latest = window
+      return this.#point(window, i)
     }
     return undefined
+  }
+
+  #point({ run, from, chunk }: Window, i: number): Chunk {
+    const positions = run.filePositions as Uint32Array
+    this.at = positions[i] - positions[from]
+    return chunk
   }
 
   /** Brings entry `i` and what follows it into memory. Throws HW_DATA_CORRUPT with the place when it is damaged. */
@@ -132,6 +141,7 @@ export class Reader {
   }
 
   #drop(window: Window): void {
+    if (this.#latest === window) this.#latest = undefined
     const rest = (this.#byRun.get(window.run) ?? []).filter((w) => w !== window)
     if (rest.length > 0) this.#byRun.set(window.run, rest)
     else this.#byRun.delete(window.run)
@@ -177,6 +187,7 @@ export class Reader {
     for (const [segment, open] of this.#files) this.#dropFile(segment, open)
     this.#windows.length = 0
     this.#byRun.clear()
+    this.#latest = undefined
   }
 }
 

@@ -21,7 +21,7 @@ export class Answers {
   acknowledged(streamSeq: number, consumerSeq: number, deliveries: number, reply: string): void {
     const { settings, settlement, delivery, inactivity, replies } = this.#parts
     if (streamSeq >= delivery.nextSeq || settings.ackPolicy === 'none') return
-    inactivity.touch()
+    inactivity.usedInTurn()
     if (settings.samplePercent > 0) this.#sample(streamSeq, consumerSeq, deliveries)
     const urgency = reply === '' ? 'later' : 'now'
     if (settings.ackPolicy === 'all') settlement.ackThrough(streamSeq, consumerSeq, urgency)

@@ -20,6 +20,11 @@ export class Inactivity {
   readonly #alarm: Alarm
   #thresholdMs = 0
   #lastUsedMs: number
+  /** Whether the clock was read in this turn. */
+  #isFresh = false
+  readonly #turnEnded = (): void => {
+    this.#isFresh = false
+  }
 
   constructor(env: Environment, ports: InactivityPorts) {
     this.#env = env
@@ -44,6 +49,14 @@ export class Inactivity {
   touch(): number {
     this.#lastUsedMs = this.#env.clock.now()
     return this.#lastUsedMs
+  }
+
+  /** It was used in this turn: one look at the clock for all of the turn. HOT. */
+  usedInTurn(): void {
+    if (this.#isFresh) return
+    this.#isFresh = true
+    this.#lastUsedMs = this.#env.clock.now()
+    this.#env.turn.atEnd(this.#turnEnded)
   }
 
   /** It was used at `nowMs`: for callers that have looked at the clock already. */
