@@ -104,7 +104,8 @@ export async function servedBy(store: FileStore): Promise<Map<string, Map<number
   return streams
 }
 
-function stateOf(log: StreamLog): string {
+/** All of a stream but its messages: last sequence and time, consumers. */
+export function stateOf(log: StreamLog): string {
   const consumers = log.consumers().map((c) => [c.config, c.progress.snapshot()])
   return JSON.stringify([log.state.lastSeq, log.state.lastTime, consumers])
 }
