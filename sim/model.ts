@@ -59,8 +59,6 @@ export interface Stored {
   promised: boolean
   /** It was missed once, with a reason. */
   excused: boolean
-  /** The process that was first seen to have it. */
-  readonly life: number
 }
 
 /** A removal that a client asked for; `confirmed` once it was told that it is done. */
@@ -199,7 +197,7 @@ export class Model {
       // A delivery tells no time: the publish does.
       const publication = this.publicationOf(body)
       const at = stream.takesLetters ? timeMs : Math.min(timeMs, publication?.sentAtMs ?? timeMs)
-      stored = { publication, subject, bytes, timeMs: at, promised: false, excused: false, life: this.life }
+      stored = { publication, subject, bytes, timeMs: at, promised: false, excused: false }
       stream.stored.set(seq, stored)
     }
     return stored

@@ -44,7 +44,7 @@ export function checkOrder(model: Model, contents: Map<string, StreamContents>):
       if (!stream.takesLetters) checkBody(model, stream, message)
     }
     // Letters keep the ids of their originals, and pass the window by.
-    if (!stream.takesLetters) checkDuplicates(stream, found)
+    if (!stream.takesLetters) checkDuplicates(stream)
   }
 }
 
@@ -72,20 +72,19 @@ function checkBody(
 }
 
 /**
- * Two messages with one id, closer in time than the window, cannot both have been stored. After a restart the window is read
- * back from the messages that are there: of one that was consumed meanwhile the id is forgotten, as in nats-server.
+ * Two messages with one id, closer in time than the window, cannot both have been stored: also when the first one is gone by
+ * now, and whatever restarts lie between them.
  */
-function checkDuplicates(stream: ModelStream, found: StreamContents): void {
+function checkDuplicates(stream: ModelStream): void {
   const windowMs = stream.config.duplicate_window / 1e6
-  const lastOf = new Map<string, { seq: number; timeMs: number; life: number }>()
-  for (const [seq, { publication, timeMs, life }] of [...stream.stored].sort(([a], [b]) => a - b)) {
+  const lastOf = new Map<string, { seq: number; timeMs: number }>()
+  for (const [seq, { publication, timeMs }] of [...stream.stored].sort(([a], [b]) => a - b)) {
     if (!publication?.msgId) continue
     const before = lastOf.get(publication.msgId)
-    const forgotten = before && before.life !== life && !found.messages.has(before.seq)
     must(
-      !before || forgotten || timeMs - before.timeMs >= windowMs,
+      !before || timeMs - before.timeMs >= windowMs,
       `${stream.name}: id ${publication.msgId} is stored as ${before?.seq} and again as ${seq}, inside its window`,
     )
-    lastOf.set(publication.msgId, { seq, timeMs, life })
+    lastOf.set(publication.msgId, { seq, timeMs })
   }
 }

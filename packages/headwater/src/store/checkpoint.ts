@@ -11,6 +11,7 @@
 import { textOf, utf8 } from '../base/bytes.ts'
 import { crc32 } from '../base/crc32.ts'
 import type { ProgressSnapshot } from './consumer-progress.ts'
+import type { IdColumns } from './kept-ids.ts'
 
 /** 'HWC1' */
 const MAGIC = 0x31435748
@@ -39,6 +40,8 @@ export interface Checkpoint {
   segments: SegmentEntry[]
   /** Removed messages whose bytes are still to be overwritten. */
   erasures: number[]
+  /** Of messages that replaying from `messagesLsn` on does not meet. Not there in older checkpoints. */
+  ids?: IdColumns
   subjects: { number: number; bytes: number; entries: number } | undefined
 }
 

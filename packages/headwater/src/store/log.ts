@@ -23,6 +23,7 @@ import { StreamIndex } from './stream-index.ts'
 import type {
   AppendInput,
   ConsumerLog,
+  KeptId,
   LogFilter,
   LogState,
   ReadResult,
@@ -48,6 +49,8 @@ export class Log implements StreamLog {
   lastSeconds = 0
   lastNanos = 0
   onReadable: (() => void) | undefined
+  keptIds: StreamLog['keptIds']
+  recoveredIds: KeptId[] = []
   /** Of the last message: publishers' messages mostly lie in one buffer, and one subject is mostly like the one before. */
   #subject = ''
   #subjectLength = 0

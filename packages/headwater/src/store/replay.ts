@@ -6,10 +6,12 @@ import { Chunks } from './chunk.ts'
 import { FRAME_HEAD_BYTES, type FrameHead, readFrameHead } from './frame.ts'
 import type { JournalFile } from './journal-files.ts'
 import type { JournalHome } from './journal-home.ts'
+import { KeptIds } from './kept-ids.ts'
 import { LoggedConsumer } from './logged-consumer.ts'
 import { type ObjectChange, readObject } from './object-record.ts'
 import { progressConsumer, replayProgress } from './progress-record.ts'
 import {
+  recordFlag,
   recordLength,
   recordNanos,
   recordSeconds,
@@ -23,6 +25,7 @@ import {
   TYPE_REMOVE,
 } from './record.ts'
 import { readRemoval } from './removal-record.ts'
+import { FLAG_MSG_ID } from './stream-log.ts'
 
 /** A stream while the journal is replayed over it. */
 export interface Replayed {
@@ -44,6 +47,8 @@ export class Replay {
   /** Streams with a record in any file. */
   readonly dirty: Set<JournalHome> = new Set()
   readonly deleted: JournalHome[] = []
+  /** Ids of messages, whatever becomes of these: those of the checkpoint, and of every message that is replayed. */
+  readonly #ids = new Map<JournalHome, KeptIds>()
   /** Ids of the streams that the journal says were deleted. */
   readonly ended: Set<number> = new Set()
   /** Streams that are named, and neither known, created, deleted nor damaged. */
@@ -111,6 +116,7 @@ export class Replay {
     const { log } = home
     const { index } = log
     const seq = recordSeq(view, at)
+    this.#keepId(bytes, view, at, home)
     if (seq <= index.lastSeq) return
     index.skipTo(seq - 1)
     if (index.tail.chunks !== this.chunks) {
@@ -119,6 +125,17 @@ export class Replay {
     }
     index.add(base + at, index.subjects.idOf(recordSubject(bytes, view, at)), recordLength(view, at) - 2)
     log.restoreTime(recordSeconds(view, at), recordNanos(view, at))
+  }
+
+  /** Also of a message that a segment has already, and of one that is removed further on. */
+  #keepId(bytes: Uint8Array, view: DataView, at: number, home: JournalHome): void {
+    if ((recordFlag(bytes, at) & FLAG_MSG_ID) === 0) return
+    let ids = this.#ids.get(home)
+    if (!ids) {
+      ids = new KeptIds(home.log.recoveredIds)
+      this.#ids.set(home, ids)
+    }
+    ids.addRecord(bytes, view, at)
   }
 
   #removal(view: DataView, at: number, home: JournalHome): void {
@@ -178,6 +195,8 @@ export class Replay {
     for (const { home, lastSeq, lastSeconds, lastNanos } of this.streams.values()) {
       home.log.index.skipTo(lastSeq)
       home.log.restoreTime(lastSeconds, lastNanos)
+      const ids = this.#ids.get(home)
+      if (ids) home.log.recoveredIds = ids.newest()
       home.restored()
     }
   }

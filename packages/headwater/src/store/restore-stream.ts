@@ -5,6 +5,7 @@ import { CHECKPOINT_NAME, type Checkpoint, deadFromText, decodeCheckpoint, type 
 import { ConsumerProgress } from './consumer-progress.ts'
 import { isSet } from './dead-bits.ts'
 import type { JournalHome } from './journal-home.ts'
+import { idsOf } from './kept-ids.ts'
 import { LoggedConsumer } from './logged-consumer.ts'
 import { openSegment, Segment, SegmentDamage } from './segment.ts'
 import { readSubjects, rebuildRuns } from './segment-rebuild.ts'
@@ -46,6 +47,7 @@ export async function restoreStream(
   home.messagesLsn = checkpoint.messagesLsn
   home.hasFolder = true
   home.erasures = [...checkpoint.erasures]
+  log.recoveredIds = checkpoint.ids ? idsOf(checkpoint.ids) : []
   for (const { id, config, progress } of checkpoint.consumers) {
     log.restoreConsumer(id, new LoggedConsumer(log, id, config, ConsumerProgress.restore(progress)))
   }

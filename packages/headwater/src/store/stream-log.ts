@@ -83,6 +83,14 @@ export interface ConsumerLog {
   record(event: ProgressEvent, urgency: 'now' | 'later'): void
 }
 
+/** An id that a message carried, the sequence that it got and when. The message itself may be gone. */
+export interface KeptId {
+  readonly id: string
+  readonly seq: number
+  /** Milliseconds since the epoch. */
+  readonly atMs: number
+}
+
 export interface StreamLog {
   /** Never reused within a store. */
   readonly id: number
@@ -94,6 +102,14 @@ export interface StreamLog {
   readonly readableSeq: number
   /** Called when readableSeq moved, at most once per frame. Set by the stream that owns the log. */
   onReadable: (() => void) | undefined
+  /**
+   * Asked when a checkpoint of a durable log is taken: the ids that still count, ascending by sequence, the newest within the
+   * bounds of kept-ids; without those for which `isReplayed` says that a start reads them from the journal. Set by the stream
+   * that owns the log.
+   */
+  keptIds: ((isReplayed: (seq: number) => boolean) => KeptId[]) | undefined
+  /** After a start: the ids that the checkpoint kept and the journal holds, ascending by sequence. Emptied by who took them in. */
+  recoveredIds: KeptId[]
 
   setConfig(config: string): void
 

@@ -4,7 +4,9 @@ import { putInPlace, writeAside } from './atomic-file.ts'
 import { CHECKPOINT_NAME, type Checkpoint, deadToText, encodeCheckpoint } from './checkpoint.ts'
 import { append, type FlushContext, streamFolder } from './flush-context.ts'
 import type { JournalHome } from './journal-home.ts'
+import { columnsOf } from './kept-ids.ts'
 import { RECORD_HEAD_BYTES } from './record.ts'
+import type { KeptId } from './stream-log.ts'
 import { encodeSubjects, type SubjectsFile, subjectsName } from './subject-file.ts'
 
 /** A subjects file with more replaced entries than living ones, and more than this, is written anew. */
@@ -117,6 +119,27 @@ async function writeSubjects({ fs }: FlushContext, own: string, next: NextSubjec
   if (next.anew) await fs.syncDir(own)
 }
 
+/**
+ * The ids that would be lost with the journal below `messagesLsn`. Whether the checkpoint, or the replay over it, has the id
+ * of a message depends on where the message stands at this moment:
+ * - alive and in no segment: its record is at or after `messagesLsn`, and every replay meets it, even if its removal follows;
+ * - in a segment: a later removal is replayed, but it tells no id, and the record is behind us. It is kept here;
+ * - gone: its record may be on either side of `messagesLsn`. It is kept here;
+ * - appended after this moment: its record is after `stateLsn`, and so after `messagesLsn`.
+ * Every id kept is of a record that is written by now: the checkpoint is put in place when that one is synced. Until the
+ * engine took in what the start found, its window is not whole, and no id is added to it: what was found is all there is.
+ */
+function idsNow({ log }: JournalHome): KeptId[] {
+  if (log.recoveredIds.length > 0) return log.recoveredIds
+  const isReplayed = (seq: number): boolean => {
+    const run = log.index.runOf(seq)
+    if (!run || run.segment) return false
+    const i = run.find(seq)
+    return i >= 0 && !run.isDead(i)
+  }
+  return log.keptIds?.(isReplayed) ?? []
+}
+
 function snapshot(
   home: JournalHome,
   stateLsn: number,
@@ -124,6 +147,7 @@ function snapshot(
   subjects: SubjectsFile | undefined,
 ): Checkpoint {
   const { log } = home
+  const ids = idsNow(home)
   return {
     stream: log.id,
     config: log.config,
@@ -134,6 +158,7 @@ function snapshot(
     lastNanos: log.lastNanos,
     nextConsumerId: log.nextConsumerId,
     erasures: home.erasures,
+    ...(ids.length > 0 && { ids: columnsOf(ids) }),
     consumers: log.consumers().map((c) => ({ id: c.id, config: c.config, progress: c.progress.snapshot() })),
     segments: [
       ...home.damagedSegments,

@@ -1,8 +1,12 @@
-/** After a start: reads the duplicate window back from the stored messages that carry an id. */
+/**
+ * After a start: fills the duplicate window again. The store kept the newest ids, also of messages that are gone; those of
+ * older messages, and of a stream that was written before ids were kept, are read from what is stored.
+ */
 import { timeFromMs, timeToMs } from '../../base/time.ts'
 import { MessageView } from '../../store/message-view.ts'
-import { COLD, FLAG_MSG_ID, FOUND } from '../../store/stream-log.ts'
+import { COLD, FLAG_MSG_ID, FOUND, type KeptId } from '../../store/stream-log.ts'
 import type { Environment } from '../environment.ts'
+import type { DedupeWindow } from './dedupe.ts'
 import { emptyPublishHeaders, type PublishHeaders, readPublishHeaders } from './publish-headers.ts'
 import type { Stream } from './stream.ts'
 
@@ -12,8 +16,13 @@ import type { Stream } from './stream.ts'
  */
 export async function rebuildDedupe(env: Environment, stream: Stream): Promise<void> {
   const { log, publisher } = stream
-  if (log.state.messages === 0) return
   const { dedupe } = publisher
+  const recovered = new Recovered(env, stream)
+  if (log.state.messages === 0) {
+    recovered.takeBelow(Number.POSITIVE_INFINITY)
+    log.recoveredIds = []
+    return
+  }
   publisher.dedupeReady = false
   const view = new MessageView()
   const headers = emptyPublishHeaders()
@@ -24,10 +33,42 @@ export async function rebuildDedupe(env: Environment, stream: Stream): Promise<v
     const found = read(env, stream, seq, view)
     if (typeof found === 'boolean' ? !found : !(await found)) continue
     const id = idOf(view, headers)
-    if (id) dedupe.record(id, seq, timeToMs(view.time()))
+    recovered.takeBelow(seq)
+    if (id && !recovered.has(seq)) dedupe.record(id, seq, timeToMs(view.time()))
     if (seq === log.state.lastSeq) publisher.lastMsgId = id ?? ''
   }
+  recovered.takeBelow(Number.POSITIVE_INFINITY)
+  // Only now: until here a checkpoint takes its ids from there.
+  log.recoveredIds = []
   publisher.dedupeReady = true
+}
+
+/** The ids that the store kept, on their way into the window: what is read comes in between, in the order of the sequences. */
+class Recovered {
+  readonly #dedupe: DedupeWindow
+  readonly #ids: readonly KeptId[]
+  #next: number
+
+  constructor(env: Environment, { log, publisher }: Stream) {
+    this.#dedupe = publisher.dedupe
+    this.#ids = log.recoveredIds
+    const before = env.clock.now() - this.#dedupe.windowMs
+    const first = this.#ids.findIndex(({ atMs }) => atMs > before)
+    this.#next = first < 0 ? this.#ids.length : first
+  }
+
+  /** Moves those below `seq` into the window. */
+  takeBelow(seq: number): void {
+    for (; this.#next < this.#ids.length && this.#ids[this.#next].seq < seq; this.#next++) {
+      const { id, seq: at, atMs } = this.#ids[this.#next]
+      this.#dedupe.record(id, at, atMs)
+    }
+  }
+
+  /** True when `seq`, which is not below what was taken, comes with the next ones. */
+  has(seq: number): boolean {
+    return this.#ids[this.#next]?.seq === seq
+  }
 }
 
 /** The id as the publisher's own check reads it, down to its blanks. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { KEPT_IDS_MAX, KEPT_LENGTH_MAX } from '../../store/kept-ids.ts'
 import { DedupeWindow } from './dedupe.ts'
 
 describe('the duplicate window', () => {
@@ -42,5 +43,26 @@ describe('the duplicate window', () => {
     window.record('b', 2, 300)
     window.setWindow(0)
     expect(window.size).toBe(0)
+  })
+
+  test('gives a checkpoint its newest ids, without those that a start reads from the journal', () => {
+    const window = new DedupeWindow(100_000)
+    window.record('old', 1, -30_000)
+    for (let i = 1; i <= KEPT_IDS_MAX + 5; i++) window.record(`id${i}`, i + 1, i)
+    const kept = window.kept(80_000, (seq) => seq === KEPT_IDS_MAX + 6)
+    expect(kept).toHaveLength(KEPT_IDS_MAX)
+    expect(kept[0]).toEqual({ id: 'id5', seq: 6, atMs: 5 })
+    expect(kept.at(-1)?.seq).toBe(KEPT_IDS_MAX + 5)
+    expect(window.kept(100_002, () => false)[0].seq).toBeGreaterThan(1)
+    window.setWindow(0)
+    expect(window.kept(80_000, () => false)).toEqual([])
+  })
+
+  test('keeps long ids within a bound of their own', () => {
+    const window = new DedupeWindow(1000)
+    for (let i = 1; i <= 9; i++) window.record('x'.repeat(KEPT_LENGTH_MAX / 4), i, i)
+    expect(window.kept(10, () => false).map(({ seq }) => seq)).toEqual([6, 7, 8, 9])
+    // One whose window ended is not kept.
+    expect(window.kept(1008, () => false).map(({ seq }) => seq)).toEqual([9])
   })
 })

@@ -1,11 +1,10 @@
 /** The duplicate window: remembers the message ids of the last minutes, and which sequence each one got. */
 
+import { KEPT_IDS_MAX, KEPT_LENGTH_MAX } from '../../store/kept-ids.ts'
+import type { KeptId } from '../../store/stream-log.ts'
+
 /** An id and when it came; kept in order of time, so that forgetting is popping. */
-interface Entry {
-  readonly id: string
-  readonly seq: number
-  readonly atMs: number
-}
+type Entry = KeptId
 
 /** Forgotten entries at the front are cut off when there are more than this many. */
 const CUT_AT = 1024
@@ -53,6 +52,24 @@ export class DedupeWindow {
     const entry = { id, seq, atMs }
     this.#byId.set(id, entry)
     this.#entries.push(entry)
+  }
+
+  /**
+   * What a checkpoint keeps of the window that ends now: all but those that a start reads from the journal, oldest first. Walks
+   * from the newest back, until the bounds of kept-ids.
+   */
+  kept(nowMs: number, isReplayed: (seq: number) => boolean): KeptId[] {
+    const ids: KeptId[] = []
+    let length = 0
+    for (let i = this.#entries.length - 1; i >= this.#first && ids.length < KEPT_IDS_MAX; i--) {
+      const entry = this.#entries[i]
+      if (entry.atMs <= nowMs - this.#windowMs) break
+      if (isReplayed(entry.seq)) continue
+      length += entry.id.length
+      if (length > KEPT_LENGTH_MAX) break
+      ids.push(entry)
+    }
+    return ids.reverse()
   }
 
   #forget(nowMs: number): void {

@@ -169,7 +169,11 @@ export class Publisher {
   #skip(reply: string, id: string | undefined): void {
     const { log } = this.#stream
     const seq = log.state.lastSeq + 1
-    log.skipTo(seq)
+    if (this.#input.flags & FLAG_MSG_ID && log.storage === 'file') {
+      // A skipped sequence tells no id after a restart: the headers are recorded, and leave in the same frame.
+      this.#input.end = this.#input.start + this.#input.headersLength
+      log.remove(log.append(this.#input))
+    } else log.skipTo(seq)
     if (id !== undefined) this.dedupe.record(id, seq, this.#env.clock.now())
     this.lastMsgId = id ?? ''
     if (reply === '') return

@@ -58,6 +58,7 @@ export class Stream implements ConsumerHost {
     this.#trimmer = new Trimmer(surroundings.env, this)
     this.#interest = new Interest(surroundings.env, this)
     log.onReadable = () => this.#readable()
+    log.keptIds = (isReplayed) => this.publisher.dedupe.kept(surroundings.env.clock.now(), isReplayed)
   }
 
   get name(): string {
