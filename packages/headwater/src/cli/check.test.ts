@@ -155,6 +155,15 @@ test('bad usage is told from damage', async () => {
   await hw.close()
 })
 
+test('a check that takes long says which file it reads', async () => {
+  let nowMs = 0
+  const logged: string[] = []
+  const clock = { now: () => (nowMs += 600), after: () => ({ cancel: () => {} }) }
+  const terminal = { fs: new NodeFileSystem(), clock, say: () => {}, log: (text: string) => logged.push(text) }
+  await check({ what: 'check', folder: good, repairTo: undefined, json: false }, terminal)
+  expect(logged.join('')).toMatch(/ {2}reading {2}file \d+: \S+good/)
+})
+
 test('the help says what the exit codes are', () => {
   expect(checkHelp()).toContain('0 fine, 1 damage was found')
 })
