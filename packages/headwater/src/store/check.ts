@@ -51,7 +51,10 @@ export async function mustBeData(fs: FileSystem, folder: string): Promise<void> 
 export async function checkHeld(options: CheckOptions): Promise<CheckReport> {
   const { fs, folder, onFile = () => {} } = options
   const findings: Finding[] = []
-  const formatHarm = await harmOf(() => readFormat(fs, folder))
+  let storeId: string | undefined
+  const formatHarm = await harmOf(async () => {
+    storeId = await readFormat(fs, folder)
+  })
   if (formatHarm?.code === 'HW_DATA_NEWER') throw formatHarm
   if (formatHarm || !(await fs.exists(`${folder}/FORMAT`))) {
     const what = formatHarm ? 'FORMAT is not what a store writes there' : 'FORMAT is missing'
@@ -63,6 +66,15 @@ export async function checkHeld(options: CheckOptions): Promise<CheckReport> {
     })
   }
   const journal = await scanned(fs, folder, onFile)
+  if (storeId !== undefined && journal.storeId !== undefined && journal.storeId !== storeId) {
+    const what = `it says ${storeId}, and the journal is of store ${journal.storeId}`
+    findings.push({
+      severity: 'lost',
+      file: `${folder}/FORMAT`,
+      what,
+      lost: 'no message; no server starts on this folder',
+    })
+  }
   const names = new Map<number, string>()
   const sum = { files: 1, bytes: 0, messages: 0, streams: 0 }
   for (const id of await streamIds(fs, `${folder}/streams`)) {
@@ -189,7 +201,7 @@ async function checkStart(
   }
   try {
     const { recovered, found } = await openReading(options)
-    for (const text of recovered.damage) if (!isSaid(findings, text)) findings.push(findingOf(text))
+    for (const text of recovered.damage) if (!isSaid(findings, text)) findings.push(findingOf(text, folder))
     if (found.tornBytes > 0) {
       const newest = found.files.at(-1)
       const file = `${folder}/journal/${newest?.name ?? found.empty[0]}`
@@ -207,18 +219,20 @@ async function checkStart(
   } catch (error) {
     if (!(error instanceof HeadwaterError)) throw error
     if (error.code === 'HW_DATA_NEWER') throw error
-    if (!isSaid(findings, error.message)) findings.push(findingOf(error.message))
+    if (!isSaid(findings, error.message)) findings.push(findingOf(error.message, folder))
     return { starts: false }
   }
 }
 
 function isSaid(findings: readonly Finding[], text: string): boolean {
-  return findings.some(({ file }) => text.includes(file))
+  return findings.some(
+    ({ file }) => text.includes(file) || (file.endsWith('/FORMAT') && text.endsWith('than FORMAT says')),
+  )
 }
 
 /** A sentence of the start, which begins with its place, as a finding. */
-function findingOf(text: string): Finding {
-  const [, file = '', byte, what = text] =
+function findingOf(text: string, folder: string): Finding {
+  const [, file = folder, byte, what = text] =
     /^(?:ENOENT: )?(\/[^,:]*|[A-Za-z]:[^,:]*)(?:, byte (\d+))?: (.*)$/s.exec(text) ?? []
   const lost = what.includes('; ') ? what.slice(what.lastIndexOf('; ') + 2) : 'what this place held'
   return { severity: 'lost', file, ...(byte === undefined ? {} : { offset: Number(byte) }), what, lost }

@@ -87,7 +87,8 @@ function openFile(folder: string, name: string, bytes: Uint8Array, storeId: stri
     throw corrupt(`${folder}/${name}, byte 0: the file does not say how it was opened`)
   }
   if (opened.format > FORMAT_VERSION) throw newer(`${folder}/${name}`, opened.format)
-  if (opened.storeId !== storeId) throw corrupt(`${folder}/${name} is a journal file of another store`)
+  if (opened.storeId !== storeId)
+    throw corrupt(`${folder}/${name}, byte 0: a journal file of another store than FORMAT says`)
   return {
     name,
     bytes,
