@@ -142,7 +142,10 @@ export class KillLoad {
     for (const id of this.#unknown) await this.#again(client, id, stored)
     const known = [...this.#acknowledged.keys()]
     for (const id of known.slice(-50)) await this.#again(client, id, stored)
-    for (let index = 0; index < known.length; index += 997) await this.#again(client, known[index], stored)
+    for (let index = 0; index < known.length; index += 997) {
+      // An old one that was removed may be beyond the number of ids that are kept.
+      if (!this.#maybeGone(this.#acknowledged.get(known[index]))) await this.#again(client, known[index], stored)
+    }
     this.#unknown = new Set()
     await client.nc.close()
     const faults = this.#faults
@@ -150,9 +153,8 @@ export class KillLoad {
     return faults.slice(0, 20)
   }
 
-  /** Publishes `id` again: recognised exactly when it is stored. Nothing is promised for the id of a removed message. */
+  /** Publishes `id` again: recognised when it is stored, or was acknowledged, though its message was removed since. */
   async #again({ js }: Connected, id: string, stored: Map<string, number>): Promise<void> {
-    if (this.#maybeGone(this.#acknowledged.get(id))) return
     const ack = await js.publish(`killed.${id.split('-')[0]}`, id, { msgID: id, timeout: 20_000 })
     const seq = stored.get(id)
     if (seq !== undefined && (!ack.duplicate || ack.seq !== seq)) {
