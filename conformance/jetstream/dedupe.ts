@@ -64,6 +64,22 @@ export const dedupe: Group = {
       },
     },
     {
+      name: 'a duplicate of what was consumed before a restart',
+      server: { fresh: true },
+      async run(t) {
+        const js = await t.js()
+        await js.stream({ name: t.id, subjects: [t.subject], retention: 'workqueue' })
+        await js.consumer(t.id, { durable_name: 'C', ack_policy: 'explicit' })
+        await js.publishOk(t.subject, 'x', ['Nats-Msg-Id: a'])
+        const [message] = await js.pull(t.id, 'C', undefined, 1)
+        await js.answerSure(message, '+ACK')
+        await t.server.restart()
+        const again = await t.js()
+        const { duplicate } = JSON.parse((await again.caller.request(t.subject, 'x', ['Nats-Msg-Id: a'])).text)
+        t.differs('dedupe-restart', String(duplicate), { headwater: 'true', judge: 'undefined' })
+      },
+    },
+    {
       name: 'expectations are checked before duplicates, the last message id after',
       async run(t) {
         const js = await t.js()
