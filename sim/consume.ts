@@ -2,7 +2,7 @@
 import type { SeededRandom } from '../packages/headwater/src/base/testing/seeded-random.ts'
 import type { Subscription } from '../packages/headwater/src/jetstream/bus.ts'
 import type { Sent } from './bus.ts'
-import { ackTokenOf } from './checkers/redelivery.ts'
+import { ackTokenOf, earliestDueMs } from './checkers/redelivery.ts'
 import type { Clients } from './client.ts'
 import { type Handling, type Swarm, weighted } from './faults.ts'
 import type { Delivery, Model, ModelConsumer, ModelStream } from './model.ts'
@@ -105,7 +105,7 @@ export class Consuming {
         return
       case 'nak':
       case 'nakLater':
-        // One that is due already goes out, and once more for the nak.
+        // One that is due already goes out, or is recorded and on its way to the disk; and once more for the nak.
         for (const delivery of concerned) delivery.wantedAgain += this.#isDue(consumer, delivery) ? 2 : 1
         bus.publish(
           reply,
@@ -127,9 +127,9 @@ export class Consuming {
     }
   }
 
-  /** Its ack_wait is over: it is delivered again as soon as somebody asks. */
+  /** Its ack_wait may be over, by the same reckoning as the checker's. */
   #isDue(consumer: ModelConsumer, delivery: Delivery): boolean {
-    return this.#model.nowMs() >= delivery.lastAtMs + consumer.ackWaitMsMin
+    return this.#model.nowMs() >= earliestDueMs(consumer, delivery)
   }
 
   /** The deliveries that an ack of `seq` is about. */
