@@ -19,6 +19,8 @@ export interface StreamContents {
   readonly name: string
   readonly log: StreamLog
   readonly lastSeq: number
+  /** What lies beyond was appended since the start, by the engine itself, and may be lost yet. */
+  readonly readableSeq: number
   readonly messages: Map<number, Message>
   readonly progress: Map<string, ConsumerProgress>
 }
@@ -40,7 +42,7 @@ export async function contentsOf(store: Store): Promise<Map<string, StreamConten
         else cold.push([log, seq])
       }
       const progress = new Map(log.consumers().map((consumer) => [nameIn(consumer.config), consumer.progress]))
-      all.set(name, { name, log, lastSeq: log.state.lastSeq, messages, progress })
+      all.set(name, { name, log, lastSeq: log.state.lastSeq, readableSeq: log.readableSeq, messages, progress })
     }
     if (cold.length === 0) return all
     for (const [log, seq] of cold) {

@@ -22,8 +22,9 @@ export function checkDeadLetters(model: Model, contents: Map<string, StreamConte
 function lettersOf(model: Model, contents: Map<string, StreamContents>): Map<string, Map<number, number>> {
   const all = new Map<string, Map<number, number>>()
   for (const { takesLetters, name } of model.streams.values()) {
-    if (!takesLetters) continue
-    for (const letter of contents.get(name)?.messages.values() ?? []) {
+    const found = contents.get(name)
+    if (!takesLetters || !found) continue
+    for (const letter of found.messages.values()) {
       const header = (key: string): string =>
         new RegExp(`^Dead-Letter-${key}: *(.*?)\r$`, 'm').exec(letter.headers)?.[1] ?? ''
       const seq = Number(header('Sequence'))
@@ -36,7 +37,7 @@ function lettersOf(model: Model, contents: Map<string, StreamContents>): Map<str
       const key = `${header('Stream')} ${header('Consumer')}`
       const counts = all.get(key) ?? new Map<number, number>()
       counts.set(seq, (counts.get(seq) ?? 0) + 1)
-      model.letters.add(`${key} ${seq}`)
+      if (letter.seq <= found.readableSeq) model.letters.add(`${key} ${seq}`)
       all.set(key, counts)
     }
   }

@@ -3,7 +3,7 @@ import type { Model, ModelStream, Stored } from '../model.ts'
 import { must } from '../trace.ts'
 import type { StreamContents } from './contents.ts'
 
-/** After every start and whenever the world is quiet: all that is there now is readable, so it is promised from now on. */
+/** After every start and whenever the world is quiet: all that is readable is promised from now on. */
 export function checkDurability(model: Model, contents: Map<string, StreamContents>): void {
   for (const stream of model.streams.values()) {
     const found = contents.get(stream.name)
@@ -17,9 +17,10 @@ export function checkDurability(model: Model, contents: Map<string, StreamConten
     )
     for (const [seq, stored] of stream.stored) checkMessage(model, stream, found, seq, stored)
     for (const message of found.messages.values()) {
-      model.saw(stream, message.seq, message.subject, message.bytes, message.timeMs, message.body).promised = true
+      const seen = model.saw(stream, message.seq, message.subject, message.bytes, message.timeMs, message.body)
+      if (message.seq <= found.readableSeq) seen.promised = true
     }
-    stream.toldSeq = found.lastSeq
+    stream.toldSeq = Math.max(stream.toldSeq, Math.min(found.lastSeq, found.readableSeq))
   }
   for (const name of contents.keys()) must(model.streams.has(name), `nobody ever asked for stream ${name}`)
 }
@@ -41,9 +42,14 @@ function checkMessage(model: Model, stream: ModelStream, found: StreamContents, 
   const name = `${stream.name}/${seq}`
   const message = found.messages.get(seq)
   if (message) {
-    const now = model.publicationOf(message.body)
+    const isSame = model.publicationOf(message.body) === stored.publication && message.subject === stored.subject
+    if (!isSame && !stored.promised) {
+      // A letter that the engine had appended and the disk had not: lost, and its sequence used again.
+      stream.stored.delete(seq)
+      return
+    }
     must(
-      now === stored.publication && message.subject === stored.subject,
+      isSame,
       `${name} was ${stored.subject} ${stored.publication?.body.slice(0, 12)}, and is ${message.subject} ${message.body.slice(0, 12)}`,
     )
     return
