@@ -37,7 +37,7 @@ function lettersOf(model: Model, contents: Map<string, StreamContents>): Map<str
       const key = `${header('Stream')} ${header('Consumer')}`
       const counts = all.get(key) ?? new Map<number, number>()
       counts.set(seq, (counts.get(seq) ?? 0) + 1)
-      if (letter.seq <= found.readableSeq) model.letters.add(`${key} ${seq}`)
+      model.letters.add(`${key} ${seq}`)
       all.set(key, counts)
     }
   }
