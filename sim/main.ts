@@ -1,31 +1,55 @@
-/**
- * `npm run sim -- --seeds A..B` runs seeds; `--seed N --trace` replays one and prints what happened. `--twice` runs each seed
- * twice and compares the hashes of their traces; `--only store|engine` leaves the other half out; `--steps N` sets the length.
- * Ends with `N passed, N failed`, and exits 1 when a seed failed.
- */
+/** `npm run sim`: runs seeds, tells which failed and how to replay them. Ends with `N passed, N failed`. */
 import { parseArgs } from 'node:util'
 import { runSeed, SCENARIOS, type Scenario } from './run.ts'
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string' },
-    seed: { type: 'string' },
-    only: { type: 'string' },
-    steps: { type: 'string' },
-    trace: { type: 'boolean', default: false },
-    twice: { type: 'boolean', default: false },
-    keep: { type: 'boolean', default: false },
-  },
-})
+const help = `The whole engine under a seed: simulated disk, clock, bus and faults, and a model of what must be true.
+
+Usage: npm run sim -- [options]
+
+  --seeds A..B   these seeds; 1..100 when left out
+  --seed N       one seed
+  --trace        prints what happened
+  --twice        runs each seed twice, and compares the hashes of their traces
+  --only NAME    one scenario: ${SCENARIOS.join(' or ')}
+  --steps N      how long a life is
+  --keep         goes on after ten failed seeds
+  --help         this text
+
+Exits 1 when a seed failed, 2 when it could not be asked for.
+`
+
+/** Undefined when the words are not ours. */
+function options() {
+  try {
+    return parseArgs({
+      options: {
+        seeds: { type: 'string' },
+        seed: { type: 'string' },
+        only: { type: 'string' },
+        steps: { type: 'string' },
+        trace: { type: 'boolean', default: false },
+        twice: { type: 'boolean', default: false },
+        keep: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    }).values
+  } catch (error) {
+    console.error((error as Error).message)
+    return undefined
+  }
+}
 
 process.exit(await main())
 
 async function main(): Promise<number> {
-  const range = /^(\d+)(?:\.\.(\d+))?$/.exec(values.seeds ?? values.seed ?? '1..100')
+  const values = options()
+  if (values?.help) {
+    console.log(help)
+    return 0
+  }
+  const range = values && /^(\d+)(?:\.\.(\d+))?$/.exec(values.seeds ?? values.seed ?? '1..100')
   if (!range || (values.only && !(SCENARIOS as readonly string[]).includes(values.only))) {
-    console.error(
-      `usage: npm run sim -- [--seeds A..B | --seed N] [--trace] [--twice] [--only ${SCENARIOS.join('|')}] [--steps N] [--keep]`,
-    )
+    console.error(help)
     return 2
   }
   const first = Number(range[1])
@@ -36,7 +60,7 @@ async function main(): Promise<number> {
   let failed = 0
   let shownMs = startedMs
   for (let seed = first; seed <= last; seed++) {
-    const problem = await tried(seed, scenarios)
+    const problem = await tried(seed, scenarios, values)
     if (problem === undefined) passed++
     else {
       failed++
@@ -60,7 +84,11 @@ async function main(): Promise<number> {
 }
 
 /** Undefined when the seed holds, else what went wrong. */
-async function tried(seed: number, scenarios: readonly Scenario[]): Promise<string | undefined> {
+async function tried(
+  seed: number,
+  scenarios: readonly Scenario[],
+  values: { steps?: string; trace?: boolean; twice?: boolean },
+): Promise<string | undefined> {
   for (const scenario of scenarios) {
     const options = { steps: values.steps ? Number(values.steps) : undefined }
     const once = await runSeed(scenario, seed, { ...options, print: values.trace ? console.log : undefined })
