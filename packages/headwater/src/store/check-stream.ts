@@ -124,18 +124,8 @@ async function checkSegment(check: SegmentCheck): Promise<void> {
     return
   }
   const segment = new Segment(entry.name, entry.bytes)
-  const file = await fs.open(path, 'read')
-  try {
-    await openSegment(file, path, segment)
-    if (segment.runs.length !== entry.dead.length) {
-      throw new SegmentDamage(`${path}: has ${segment.runs.length} runs, should have ${entry.dead.length}`)
-    }
-  } catch (error) {
-    if (!(error instanceof SegmentDamage)) throw error
-    if (!mended(check, segment, error)) return
-  } finally {
-    await file.close()
-  }
+  const harm = await openSegment(fs, path, segment, entry.dead.length)
+  if (harm && !mended(check, segment, harm)) return
   for (const [r, run] of segment.runs.entries()) checkRun(check, run, deadFromText(entry.dead[r], run.n), checkpoint)
 }
 

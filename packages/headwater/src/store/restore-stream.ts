@@ -122,19 +122,7 @@ async function restoreSegment(restoring: Restoring, entry: SegmentEntry): Promis
 
 async function readSegment(restoring: Restoring, path: string, entry: SegmentEntry, segment: Segment): Promise<void> {
   const { fs, checkpoint } = restoring
-  const file = await fs.open(path, 'read')
-  let harm: SegmentDamage | undefined
-  try {
-    await openSegment(file, path, segment)
-    if (segment.runs.length !== entry.dead.length) {
-      throw new SegmentDamage(`${path}: has ${segment.runs.length} runs, should have ${entry.dead.length}`)
-    }
-  } catch (error) {
-    if (!(error instanceof SegmentDamage)) throw error
-    harm = error
-  } finally {
-    await file.close()
-  }
+  const harm = await openSegment(fs, path, segment, entry.dead.length)
   if (!harm && !restoring.subjectsHarm) return
   const bytes = (await readWhole(fs, path)).subarray(0, entry.bytes)
   if (harm) rebuildIndex(restoring, bytes, path, entry, segment, harm)

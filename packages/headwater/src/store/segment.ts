@@ -11,7 +11,7 @@
  */
 import { readU64, writeU64 } from '../base/bytes.ts'
 import { crc32 } from '../base/crc32.ts'
-import type { File } from '../base/fs.ts'
+import type { File, FileSystem } from '../base/fs.ts'
 import { Run } from './run.ts'
 
 export const FOOT_BYTES = 64
@@ -70,8 +70,31 @@ export function encodeColumns(run: Run, runStart: number): Uint8Array {
 /** Thrown when a file is not what a checkpoint says; the text names the place. */
 export class SegmentDamage extends Error {}
 
-/** Reads the runs of a segment of `segment.bytes` bytes. Throws SegmentDamage, or a FileSystemError. */
-export async function openSegment(file: File, path: string, segment: Segment): Promise<void> {
+/**
+ * Reads the runs of a segment that a checkpoint names with `runsExpected` of them. Resolves with what is wrong with the file,
+ * undefined when nothing is; rejects with a FileSystemError.
+ */
+export async function openSegment(
+  fs: FileSystem,
+  path: string,
+  segment: Segment,
+  runsExpected: number,
+): Promise<SegmentDamage | undefined> {
+  const file = await fs.open(path, 'read')
+  try {
+    await readRuns(file, path, segment)
+    const runs = segment.runs.length
+    if (runs === runsExpected) return undefined
+    return new SegmentDamage(`${path}: has ${runs} runs, should have ${runsExpected}`)
+  } catch (error) {
+    if (error instanceof SegmentDamage) return error
+    throw error
+  } finally {
+    await file.close()
+  }
+}
+
+async function readRuns(file: File, path: string, segment: Segment): Promise<void> {
   let end = segment.bytes
   while (end > 0) {
     const { run, runStart } = await readRun(file, path, end)
