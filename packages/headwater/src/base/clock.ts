@@ -32,12 +32,22 @@ export class SystemClock implements Clock {
     // Node turns a delay beyond 2^31-1 ms into 1 ms; a timer that far away re-arms itself instead.
     const longestMs = 2_000_000_000
     let handle: NodeJS.Timeout
+    let late: NodeJS.Immediate | undefined
+    // After a stall of the process Node runs timers before it reads sockets: what lies there comes first, an ack or a pong.
+    const fireSoon = (): void => {
+      late = setImmediate(fire).unref()
+    }
     const arm = (leftMs: number): void => {
-      handle = leftMs > longestMs ? setTimeout(() => arm(leftMs - longestMs), longestMs) : setTimeout(fire, leftMs)
+      handle = leftMs > longestMs ? setTimeout(() => arm(leftMs - longestMs), longestMs) : setTimeout(fireSoon, leftMs)
       handle.unref()
     }
     arm(Math.max(0, ms))
-    return { cancel: () => clearTimeout(handle) }
+    return {
+      cancel: () => {
+        clearTimeout(handle)
+        clearImmediate(late)
+      },
+    }
   }
 }
 

@@ -2,6 +2,9 @@
  * The file system as a seam. One real implementation (node-fs.ts) and one simulated (testing/sim-fs.ts), which loses and
  * tears what was not synced. Paths are absolute or relative to the process, with `/` between their parts.
  *
+ * A short write is no error here: whoever writes compares. What a failure means is the caller's to say, by `mayPass` and
+ * `isNoRoom`: all other failures of a write or a sync leave the bytes on disk unknown, and are not repaired by trying again.
+ *
  * What is durable: bytes after `appendDurable` or `sync` resolved; a name (create, rename, unlink) after `syncDir` of its folder.
  */
 
@@ -11,6 +14,18 @@ export type OpenMode = 'read' | 'write' | 'create' | 'durable' | 'create-durable
 /** An error of the file system; `code` is the system's (ENOSPC, EIO, ENOENT, EACCES, EROFS, EMFILE ...). */
 export interface FileSystemError extends Error {
   code?: string
+}
+
+/** Whether the disk has no room, or this user no share of it left. */
+export function isNoRoom(error: unknown): boolean {
+  const { code } = (error ?? {}) as FileSystemError
+  return code === 'ENOSPC' || code === 'EDQUOT'
+}
+
+/** Whether an operation was not begun for want of something that others may give back: descriptors, memory, room. */
+export function mayPass(error: unknown): boolean {
+  const { code } = (error ?? {}) as FileSystemError
+  return isNoRoom(error) || code === 'EMFILE' || code === 'ENFILE' || code === 'ENOMEM' || code === 'EAGAIN'
 }
 
 /** An open file. Every method rejects with a FileSystemError. */
@@ -29,6 +44,8 @@ export interface File {
   truncate(bytes: number): Promise<void>
   /** The file's length in bytes. */
   size(): Promise<number>
+  /** Whether `path` names this very file still: false once it was removed, moved, or another one put in its place. */
+  isAt(path: string): Promise<boolean>
   close(): Promise<void>
 }
 

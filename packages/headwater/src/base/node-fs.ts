@@ -3,7 +3,7 @@
  *
  * Durable writes: on Linux the file is opened with O_DSYNC, so that one write is also the sync, and one call can fail.
  * Elsewhere a write is followed by fdatasync: O_DSYNC does not reach the platter on macOS (where libuv's fdatasync is a full
- * flush) and does not exist on Windows.
+ * flush) and does not exist on Windows. `durableBy: 'sync'` takes that way on Linux too, so that it can be tested here.
  */
 import * as fs from 'node:fs'
 import type { File, FileSystem, FolderLock, OpenMode } from './fs.ts'
@@ -12,14 +12,13 @@ import { lockFolder } from './node-lock.ts'
 const onLinux = process.platform === 'linux'
 const onWindows = process.platform === 'win32'
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL } = fs.constants
-const O_DSYNC = onLinux ? fs.constants.O_DSYNC : 0
 
 const flagsOf: Record<OpenMode, number> = {
   read: O_RDONLY,
   write: O_RDWR,
   create: O_RDWR | O_CREAT | O_EXCL,
-  durable: O_RDWR | O_DSYNC,
-  'create-durable': O_RDWR | O_CREAT | O_EXCL | O_DSYNC,
+  durable: O_RDWR,
+  'create-durable': O_RDWR | O_CREAT | O_EXCL,
 }
 
 /** Settles with what a node:fs callback says. */
@@ -65,16 +64,41 @@ class NodeFile implements File {
     return (await called<fs.Stats>((done) => fs.fstat(this.#descriptor, done))).size
   }
 
+  async isAt(path: string): Promise<boolean> {
+    const own = called<fs.BigIntStats>((done) => fs.fstat(this.#descriptor, { bigint: true }, done))
+    try {
+      const [{ dev, ino }, there] = await Promise.all([own, fs.promises.stat(path, { bigint: true })])
+      return there.dev === dev && there.ino === ino
+    } catch (error) {
+      if (isAbsent(error)) return false
+      throw error
+    }
+  }
+
   close(): Promise<void> {
     return called((done) => fs.close(this.#descriptor, done))
   }
 }
 
-/** The file system of this machine. Holds nothing: instances may be made freely. */
+/** What NodeFileSystem may be told: how a durable write becomes durable. */
+export interface NodeFileSystemOptions {
+  /** `write`: by the write itself (O_DSYNC; Linux, and the default there). `sync`: by an fdatasync that follows. */
+  readonly durableBy?: 'write' | 'sync'
+}
+
+/** The file system of this machine. Holds nothing open: instances may be made freely. */
 export class NodeFileSystem implements FileSystem {
+  readonly #durableFlag: number
+
+  constructor({ durableBy = 'write' }: NodeFileSystemOptions = {}) {
+    this.#durableFlag = onLinux && durableBy === 'write' ? fs.constants.O_DSYNC : 0
+  }
+
   async open(path: string, mode: OpenMode): Promise<File> {
-    const descriptor = await called<number>((done) => fs.open(path, flagsOf[mode], 0o600, done))
-    return new NodeFile(descriptor, (flagsOf[mode] & O_DSYNC) !== 0)
+    const isDurable = mode === 'durable' || mode === 'create-durable'
+    const flags = flagsOf[mode] | (isDurable ? this.#durableFlag : 0)
+    const descriptor = await called<number>((done) => fs.open(path, flags, 0o600, done))
+    return new NodeFile(descriptor, isDurable && this.#durableFlag !== 0)
   }
 
   async list(folder: string): Promise<string[]> {
@@ -123,29 +147,46 @@ export class NodeFileSystem implements FileSystem {
     return disk.bavail * disk.bsize
   }
 
-  /** Takes `folder`/LOCK, made if need be, and leaves `note` in it for whoever is refused. */
+  /**
+   * Takes `folder` itself and its file LOCK, made if need be, and leaves `note` in that for whoever is refused. The folder, so
+   * that nobody gets in who finds LOCK removed.
+   */
   async lock(folder: string, note: string): Promise<FolderLock> {
     const path = `${folder}/LOCK`
-    const descriptor = await called<number>((done) => fs.open(path, O_RDWR | O_CREAT, 0o600, done))
-    const closeFile = (): Promise<void> => called((done) => fs.close(descriptor, done))
+    const descriptors: number[] = []
+    const open = async (what: string, flags: number): Promise<number> => {
+      const descriptor = await called<number>((done) => fs.open(what, flags, 0o600, done))
+      descriptors.push(descriptor)
+      return descriptor
+    }
+    const closeAll = async (): Promise<void> => {
+      for (const descriptor of descriptors.splice(0)) await called<void>((done) => fs.close(descriptor, done))
+    }
     try {
-      const held = await lockFolder(await fs.promises.realpath(folder), descriptor, this)
+      const file = await open(path, O_RDWR | O_CREAT)
+      const descriptorsToLock = onWindows ? [file] : [file, await open(folder, O_RDONLY)]
+      const held = await lockFolder(await fs.promises.realpath(folder), descriptorsToLock, this)
       if (!held) {
         const holder = (await fs.promises.readFile(path, 'utf8')).trim() || 'another process, which left no note'
         const error = new Error(`ELOCKED: ${folder} is held by ${holder}`)
         throw Object.assign(error, { code: 'ELOCKED', holder: `held by ${holder}` })
       }
-      await called<void>((done) => fs.ftruncate(descriptor, 0, done))
-      await called<number>((done) => fs.write(descriptor, note, 0, 'utf8', done))
+      await called<void>((done) => fs.ftruncate(file, 0, done))
+      await called<number>((done) => fs.write(file, note, 0, 'utf8', done))
       return {
         release: async () => {
           await held.release()
-          await closeFile()
+          await closeAll()
         },
       }
     } catch (error) {
-      await closeFile()
+      await closeAll()
       throw error
     }
   }
+}
+
+function isAbsent(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ENOENT' || code === 'ENOTDIR'
 }

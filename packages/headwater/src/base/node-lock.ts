@@ -1,9 +1,10 @@
 /**
  * A lock that the system frees when its process ends, however it ends: the lock of a data folder.
  *
- * First choice is flock(2), taken by the `flock` tool on a descriptor that it inherits: the lock belongs to the open file, so
- * it stays with us when the tool is gone. Where there is no such tool, a listening local socket named after the folder: one
- * process can listen on a name, and the name is free again when it ends. (The one use of node:net outside the listener: no
+ * First choice is flock(2), taken by the `flock` tool on descriptors that it inherits: the lock belongs to the open file, so
+ * it stays with us when the tool is gone. It holds for everybody under one kernel, whatever path, mount or container they
+ * come by, and it is the folder's own as well as that of the file LOCK, which somebody may remove. Where there is no such tool, a listening local socket named after the folder: one
+ * process can listen on a name, and the name is free again when it ends; containers with a network of their own do not see it. (The one use of node:net outside the listener: no
  * data passes through it.)
  */
 import { spawn } from 'node:child_process'
@@ -16,14 +17,23 @@ import type { FileSystem, FolderLock } from './fs.ts'
 type Names = Pick<FileSystem, 'rename' | 'unlink'>
 
 /**
- * Takes the lock of `folder` (its real path) with the open `descriptor` of its lock file.
+ * Takes the lock of `folder` (its real path) with the open `descriptors` of its lock file and of itself.
  * Undefined when somebody has it already.
  */
-export async function lockFolder(folder: string, descriptor: number, names: Names): Promise<FolderLock | undefined> {
-  const taken = await lockByTool(descriptor)
-  if (taken === 'taken') return { release: async () => {} }
-  if (taken === 'held') return undefined
-  return lockBySocket(socketNameOf(folder), names)
+export async function lockFolder(
+  folder: string,
+  descriptors: readonly number[],
+  names: Names,
+): Promise<FolderLock | undefined> {
+  let answers = 0
+  for (const descriptor of descriptors) {
+    const taken = await lockByTool(descriptor)
+    if (taken === 'held') return undefined
+    if (taken === 'taken') answers++
+    // Without the tool there is none for the second one either. A file system that locks files alone has locked LOCK.
+    else if (answers === 0) return lockBySocket(socketNameOf(folder), names)
+  }
+  return { release: async () => {} }
 }
 
 /** `absent`: no such tool here, or the file system cannot lock. Released when the descriptor is closed. */

@@ -263,11 +263,19 @@ export class Broker {
   }
 
   #sweepLater(): void {
+    const dueMs = this.#clock.now() + this.#sweepMs
     this.#sweepTimer = this.#clock.after(this.#sweepMs, () => {
       this.#sweepTimer = undefined
+      this.#forgive(this.#clock.now() - dueMs)
       this.#sweep()
       if (this.#open.size > 0 || this.#leaving.size > 0) this.#sweepLater()
     })
+  }
+
+  /** While the process itself stood still, no write could go on: that is no fault of who reads. */
+  #forgive(lateMs: number): void {
+    if (lateMs < this.#sweepMs) return
+    for (const { outbox } of this.#open.values()) if (outbox.flightSinceMs > 0) outbox.flightSinceMs += lateMs
   }
 
   #sweep(): void {

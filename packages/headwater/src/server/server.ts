@@ -5,6 +5,7 @@ import type { Transport, TransportPeer } from '../broker/transport.ts'
 import { type Monitor, startMonitor } from '../monitor/http.ts'
 import type { HeldMessages, ServerSnapshot } from '../monitor/snapshot.ts'
 import { PROTOCOL_VERSION } from '../protocol/server-info.ts'
+import type { Store } from '../store/store.ts'
 import { accessOf, type ClientCredentials } from './access.ts'
 import { isLoopback, urlOf } from './addresses.ts'
 import { type Engine, heldBy, openEngine, stopServing } from './engine.ts'
@@ -16,6 +17,9 @@ import type { Seams } from './seams.ts'
 import { type Tap, tapped } from './tap.ts'
 import { traceTo } from './trace.ts'
 import { VERSION } from './version.ts'
+
+/** How often the data folder is looked for while nothing is written; writes look by themselves. */
+const LOOK_MS = 5000
 
 export class Server {
   readonly settings: Settings
@@ -137,6 +141,7 @@ export class Server {
     const cause = this.#failure ?? this.engine?.store.poisoned
     if (cause) troubles.push(`storage failed, nothing is acknowledged any more: ${cause.message}`)
     if (this.engine?.store.full) troubles.push('the disk is full: publishes are refused')
+    if (this.engine) troubles.push(...this.engine.store.troubles())
     return troubles
   }
 
@@ -223,11 +228,19 @@ export class Server {
       events.emit('storageFailed', { cause })
     }
     if (this.settings.data === 'memory') return
+    this.#lookForFolder(store)
     const { logger } = this.settings
     const { damage, repaired } = store.recovery
     for (const text of damage) logger.error({ hint: 'headwater check says what is lost' }, `damage: ${text}`)
     for (const text of repaired) logger.warn({}, `made good: ${text}`)
     events.emit('recovered', store.recovery)
+  }
+
+  #lookForFolder(store: Store): void {
+    this.#seams.connectionClock.after(LOOK_MS, () => {
+      if (this.isClosed || store.poisoned) return
+      void store.checkFolder().then(() => this.#lookForFolder(store))
+    })
   }
 
   #warnWhenOpen(asksForCredentials: boolean): void {

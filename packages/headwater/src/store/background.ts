@@ -9,13 +9,20 @@ export class Stopped extends Error {}
 export class Background {
   readonly #realClock: Clock
   readonly #onFailure: (what: string, cause: unknown) => void
+  /** Called when a job that failed before came to its end. */
+  readonly #onRecovery: (what: string) => void
   #chain: Promise<void> = Promise.resolve()
   #stopped = false
   #wake: (() => void) | undefined
 
-  constructor(realClock: Clock, onFailure: (what: string, cause: unknown) => void) {
+  constructor(
+    realClock: Clock,
+    onFailure: (what: string, cause: unknown) => void,
+    onRecovery: (what: string) => void = () => {},
+  ) {
     this.#realClock = realClock
     this.#onFailure = onFailure
+    this.#onRecovery = onRecovery
   }
 
   /** Runs `job` after the ones before it, again and again until it comes to its end. A job can be repeated. */
@@ -24,9 +31,10 @@ export class Background {
   }
 
   async #run(what: string, job: () => Promise<void>): Promise<void> {
-    while (!this.#stopped) {
+    for (let failures = 0; !this.#stopped; failures++) {
       try {
         await job()
+        if (failures > 0) this.#onRecovery(what)
         return
       } catch (cause) {
         if (cause instanceof Stopped || this.#stopped) return

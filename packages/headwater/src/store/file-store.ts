@@ -3,7 +3,7 @@
  * running-store.ts.
  */
 import { HeadwaterError } from '../base/errors.ts'
-import type { FileSystem, FolderLock } from '../base/fs.ts'
+import { type FileSystem, type FolderLock, isNoRoom, mayPass } from '../base/fs.ts'
 import { CommitQueue } from './commit-queue.ts'
 import { lockData } from './data-lock.ts'
 import { streamFolder } from './flush-context.ts'
@@ -72,6 +72,7 @@ async function openLocked(options: StoreOptions, lock: FolderLock, startedMs: nu
     formerEnd: found.files.at(-1)?.endLsn ?? 0,
     firstNumber: found.numberBound,
     nextStreamId: () => store?.nextId ?? nextStreamId,
+    now: () => realClock.now(),
   })
   const queue = new CommitQueue({
     journal,
@@ -86,12 +87,17 @@ async function openLocked(options: StoreOptions, lock: FolderLock, startedMs: nu
   )
   nextStreamId = recovered.replay.nextStreamId
   await syncFound(fs, folder, found)
-  await journal.begin()
-  if (!known) {
-    await journal.sync()
-    const streams = recovered.homes.map((home) => home.log.id)
-    const from = found.files[0]?.opened.formerEnd ?? 0
-    await writeKnownState(fs, folder, { from, reached: found.files.at(-1)?.endLsn ?? firstLsn, streams })
+  try {
+    await journal.begin()
+    if (!known) {
+      await journal.sync()
+      const streams = recovered.homes.map((home) => home.log.id)
+      const from = found.files[0]?.opened.formerEnd ?? 0
+      await writeKnownState(fs, folder, { from, reached: found.files.at(-1)?.endLsn ?? firstLsn, streams })
+    }
+  } catch (error) {
+    await journal.abandon()
+    throw error
   }
   const report: RecoveryReport = {
     tookMs: realClock.now() - startedMs,
@@ -162,7 +168,16 @@ async function syncFound(fs: FileSystem, folder: string, found: JournalFound): P
 }
 
 function unusable(folder: string, cause: unknown): HeadwaterError {
-  const hint = 'Check that the folder exists, belongs to this user, and can be written.'
+  if (isNoRoom(cause)) {
+    const hint = 'Nothing was changed. Free some space on that disk (64 MiB are enough to begin) and start again.'
+    return new HeadwaterError('HW_DISK_FULL', `${folder} is on a full disk: ${(cause as Error).message}`, {
+      hint,
+      cause,
+    })
+  }
+  const hint = mayPass(cause)
+    ? 'The process has no file descriptor or memory left: raise its limit (ulimit -n), and start again.'
+    : 'Check that the folder exists, belongs to this user, and can be written.'
   const text = `${folder} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`
   return new HeadwaterError('HW_DATA_UNUSABLE', text, { hint, cause })
 }

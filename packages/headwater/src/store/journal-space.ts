@@ -5,8 +5,11 @@
  *
  *   | frames ......... | written blocks: zeros, or frames of a former life | a step of zeros under way |
  *                      position                                            written                     target
+ *
+ * A full disk: frames in written blocks go on. One that makes the file longer waits for room and is then written, or its rest
+ * is: nothing about it is unknown. A short write that no full disk explains is a failure (I13).
  */
-import type { File, FileSystem } from '../base/fs.ts'
+import { type File, type FileSystem, isNoRoom } from '../base/fs.ts'
 
 const STEP_BYTES_MIN = 4 * 1024
 const STEP_BYTES_MAX = 256 * 1024
@@ -22,7 +25,10 @@ export interface SpaceOptions {
   isNew: boolean
   durable: boolean
   bytesMax: number
+  /** Called when the disk has no room for more zeros. */
   onNoRoom: () => void
+  /** Called when it has none for a frame; resolves when to try again, rejects when not to. */
+  waitForRoom: (cause: unknown) => Promise<void>
 }
 
 export class JournalSpace {
@@ -41,8 +47,8 @@ export class JournalSpace {
   #written: number
   #target = 0
   #filling: Promise<void> | undefined
-  /** Called when the disk has no room for more zeros. */
   readonly #onNoRoom: () => void
+  readonly #waitForRoom: (cause: unknown) => Promise<void>
 
   private constructor(options: SpaceOptions, file: File, written: number) {
     this.name = options.name
@@ -52,6 +58,7 @@ export class JournalSpace {
     this.#isDurable = options.durable
     this.#bytesMax = options.bytesMax
     this.#onNoRoom = options.onNoRoom
+    this.#waitForRoom = options.waitForRoom
     this.#stepBytes = Math.min(STEP_BYTES_MAX, Math.max(STEP_BYTES_MIN, Math.floor(options.bytesMax / STEPS)))
     this.#file = file
     this.#written = written
@@ -72,11 +79,40 @@ export class JournalSpace {
 
   /** Writes from byte `at`, and syncs when the file is `durable`; resolves with the number of bytes written. */
   async write(pieces: Uint8Array[], at: number, length: number): Promise<number> {
-    if (at + length > this.#written) await this.#stopFilling()
-    const written = await (this.#isDurable ? this.#file.appendDurable(pieces, at) : this.#file.writeAt(pieces, at))
+    const grows = at + length > this.#written
+    if (grows) await this.#stopFilling()
+    const written = await (grows ? this.#writeGrowing(pieces, at, length) : this.#put(pieces, at))
     this.#written = Math.max(this.#written, at + written)
     if (this.#isDurable) this.#keepAhead(at + length)
     return written
+  }
+
+  /** Whether it is still the file of its name. */
+  isThere(): Promise<boolean> {
+    return this.#file.isAt(`${this.#folder}/${this.name}`)
+  }
+
+  #put(pieces: Uint8Array[], at: number): Promise<number> {
+    return this.#isDurable ? this.#file.appendDurable(pieces, at) : this.#file.writeAt(pieces, at)
+  }
+
+  async #writeGrowing(pieces: Uint8Array[], at: number, length: number): Promise<number> {
+    let written = 0
+    let isUnexplained = false
+    for (;;) {
+      try {
+        const more = await this.#put(written === 0 ? pieces : rest(pieces, written), at + written)
+        if (written + more === length && !isUnexplained) return length
+        // A full disk takes a part, and of the rest nothing.
+        if (isUnexplained) return written
+        written += more
+        isUnexplained = true
+      } catch (cause) {
+        if (!isNoRoom(cause)) throw cause
+        isUnexplained = false
+        await this.#waitForRoom(cause)
+      }
+    }
   }
 
   /** Gives it another name, which is durable after the next sync of the folder. */
@@ -131,9 +167,20 @@ export class JournalSpace {
     } catch (error) {
       // Nothing is lost: frames go on making the file longer, and whatever harms them is told to them too.
       this.#target = 0
-      if ((error as { code?: string }).code === 'ENOSPC') this.#onNoRoom()
+      if (isNoRoom(error)) this.#onNoRoom()
     } finally {
       this.#filling = undefined
     }
   }
+}
+
+/** What is left of the pieces after their first `bytes`. */
+function rest(pieces: Uint8Array[], bytes: number): Uint8Array[] {
+  const left: Uint8Array[] = []
+  let skip = bytes
+  for (const piece of pieces) {
+    if (skip < piece.length) left.push(piece.subarray(skip))
+    skip = Math.max(0, skip - piece.length)
+  }
+  return left
 }

@@ -10,15 +10,20 @@
  */
 import { assert } from '../base/assert.ts'
 import { utf8 } from '../base/bytes.ts'
-import type { FileSystem } from '../base/fs.ts'
+import { type FileSystem, mayPass } from '../base/fs.ts'
 import { checkRecords, FRAME_HEAD_BYTES, writeFrameHead } from './frame.ts'
 import { JournalSpace } from './journal-space.ts'
 import { FORMAT_VERSION, type Opened } from './object-record.ts'
 import { RECORD_HEAD_BYTES, sealRecord, TYPE_OPENED, writeHead } from './record.ts'
 import type { SyncMode } from './store.ts'
+import { folderGone } from './sync-failed.ts'
 
 const NAME_DIGITS = 10
 const SPARE = 'spare'
+/** Zeros that a first file begins with, a part of a whole one: room for acks and removals when the disk is full. */
+const FIRST_ROOM = 1 / 32
+/** How often at most a write looks whether the file is still in its place. */
+const LOOK_MS = 1000
 /** The first LSN of a run of the server is a multiple of this. */
 export const RUN_STEP: number = 1 << 20
 
@@ -36,6 +41,8 @@ export interface JournalOptions {
   /** Number of the first file: above every name in the folder. */
   firstNumber: number
   nextStreamId(): number
+  /** Milliseconds of connection time. */
+  now(): number
 }
 
 /** The name of a journal file. Later files have higher numbers. */
@@ -72,6 +79,12 @@ export class Journal {
   onFileFull: ((name: string, endLsn: number) => void) | undefined
   /** The disk has no room for the zeros that are written ahead of the frames. */
   onNoRoom: (() => void) | undefined
+  /**
+   * Called when something cannot be done yet, and nothing was done: no room, no descriptor. Resolves when to try again,
+   * rejects when not to. Without it, and so while a store is opened, nothing is waited for.
+   */
+  onWait: ((cause: unknown) => Promise<void>) | undefined
+  #lookedMs = Number.NEGATIVE_INFINITY
   /** Called before a file is begun. */
   onBeforeFile: (() => Promise<void>) | undefined
 
@@ -109,6 +122,7 @@ export class Journal {
     await this.#beginFile()
     await this.#put([first], 0, first.length)
     this.#moveWritten(this.#nextLsn)
+    if (this.#options.sync === 'always') this.#file.fill(this.#options.fileBytesMax * FIRST_ROOM)
   }
 
   wantsTurnOver(): boolean {
@@ -129,7 +143,9 @@ export class Journal {
     assert(lsn === this.#nextLsn, 'frames follow each other without a hole')
     this.#nextLsn += length
     const first = this.#starting
+    const inPlace = this.#look()
     if (first) {
+      await this.#mustBe(inPlace)
       await this.#turnOver()
       this.#fileBytes = first.length + length
       await this.#put([first, ...pieces], 0, first.length + length)
@@ -137,11 +153,30 @@ export class Journal {
       const at = this.#fileBytes
       this.#fileBytes += length
       await this.#put(pieces, at, length)
+      await this.#mustBe(inPlace)
     }
     this.#moveWritten(lsn + length)
     if (!this.#spare && !this.#preparing && !this.blocked && this.#fileBytes > this.#options.fileBytesMax / 2) {
       this.#preparing = this.#prepare()
     }
+  }
+
+  /** Throws when the file that is written is not in its place any more: the folder was removed, moved or replaced. */
+  async mustBeThere(): Promise<void> {
+    this.#lookedMs = Number.NEGATIVE_INFINITY
+    await this.#mustBe(this.#look())
+  }
+
+  /** Beside a write, now and then, and always at a turn-over: whether the file is in its place. One that cannot be asked is. */
+  #look(): Promise<boolean> | undefined {
+    const nowMs = this.#options.now()
+    if (this.#starting === undefined && nowMs - this.#lookedMs < LOOK_MS) return undefined
+    this.#lookedMs = nowMs
+    return this.#file.isThere().catch(() => true)
+  }
+
+  async #mustBe(inPlace: Promise<boolean> | undefined): Promise<void> {
+    if (inPlace && !(await inPlace)) throw folderGone(`${this.#options.folder}/${this.#file.name}`)
   }
 
   /** Puts everything written so far on disk. */
@@ -208,6 +243,15 @@ export class Journal {
     await this.#file.close()
   }
 
+  /** Lets go of the files of a start that failed; one that was made and holds nothing does not stay. */
+  async abandon(): Promise<void> {
+    const { fs, folder } = this.#options
+    const made = this.#file
+    const isEmpty = made && !made.isReused && this.#writtenLsn === this.#options.firstLsn
+    await Promise.allSettled([this.#spare?.close(), made?.close()])
+    if (isEmpty) await fs.unlink(`${folder}/${made.name}`).catch(() => {})
+  }
+
   async #turnOver(): Promise<void> {
     if (this.#options.sync !== 'always') await this.sync()
     const former = this.#file
@@ -223,12 +267,29 @@ export class Journal {
     await this.onBeforeFile?.()
     await this.#preparing
     this.#preparing = undefined
-    const spare = this.#spare ?? (await this.#makeSpare())
+    const spare = this.#spare ?? (await this.#patiently(() => this.#makeSpare()))
     this.#spare = undefined
-    await spare.rename(journalName(this.#number++))
-    await this.#options.fs.syncDir(this.#options.folder)
+    const name = journalName(this.#number++)
+    await this.#patiently(() => spare.rename(name))
+    await this.#patiently(() => this.#options.fs.syncDir(this.#options.folder))
     this.#file = spare
     this.#starting = undefined
+  }
+
+  /** For steps that leave nothing behind when they cannot be begun. */
+  async #patiently<T>(step: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await step()
+      } catch (cause) {
+        if (!mayPass(cause)) throw cause
+        await this.#wait(cause)
+      }
+    }
+  }
+
+  #wait(cause: unknown): Promise<void> {
+    return this.onWait ? this.onWait(cause) : Promise.reject(cause)
   }
 
   async #makeSpare(): Promise<JournalSpace> {
@@ -250,7 +311,9 @@ export class Journal {
   #open(name: string, isNew: boolean): Promise<JournalSpace> {
     const { fs, folder, sync, fileBytesMax } = this.#options
     const onNoRoom = (): void => this.onNoRoom?.()
-    return JournalSpace.open({ fs, folder, name, isNew, durable: sync === 'always', bytesMax: fileBytesMax, onNoRoom })
+    const waitForRoom = (cause: unknown): Promise<void> => this.#wait(cause)
+    const durable = sync === 'always'
+    return JournalSpace.open({ fs, folder, name, isNew, durable, bytesMax: fileBytesMax, onNoRoom, waitForRoom })
   }
 
   async #put(pieces: Uint8Array[], at: number, length: number): Promise<void> {

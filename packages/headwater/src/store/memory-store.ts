@@ -57,6 +57,12 @@ class MemoryStore implements Store {
     waiter.readable()
   }
 
+  troubles(): string[] {
+    return []
+  }
+
+  async checkFolder(): Promise<void> {}
+
   async close(): Promise<void> {}
 }
 

@@ -30,6 +30,7 @@ export function readingHomes(
     firstLsn: 0,
     formerEnd: 0,
     firstNumber: 1,
+    now: () => 0,
     nextStreamId: () => 1,
   })
   const queue = new CommitQueue({ journal, turn: new SystemTurn(), realClock: clock, openBytesMax: NOTHING_IS_WRITTEN })

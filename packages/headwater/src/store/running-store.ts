@@ -18,17 +18,16 @@ import { Log } from './log.ts'
 import { MemoryHome } from './memory-home.ts'
 import type { Reader } from './reader.ts'
 import type { Recovered } from './recovery.ts'
+import { Room } from './room.ts'
 import type { Run } from './run.ts'
 import type { RecoveryReport, Store, StoreOptions } from './store.ts'
 import type { StreamLog, Waiter } from './stream-log.ts'
 import { syncFailed } from './sync-failed.ts'
+import { Troubles } from './troubles.ts'
 
 /** Bytes of a journal file when nothing else is asked for. */
 export const JOURNAL_BYTES: number = 32 * 1024 * 1024
 const SEGMENT_BYTES = 64 * 1024 * 1024
-/** Publishes are refused when fewer journal files than this fit on the disk. */
-const FREE_JOURNALS = 3
-const FULL_RECHECK_MS = 5000
 
 /** What one journal file holds: the memory of its records, and the streams that have some. */
 interface Generation {
@@ -46,7 +45,6 @@ export class FileStore implements Store {
   recovery: RecoveryReport
   onRelieved: (() => void) | undefined
   onPoisoned: ((cause: Error) => void) | undefined
-  full = false
   readonly #options: StoreOptions
   readonly #lock: FolderLock
   readonly #journal: Journal
@@ -66,6 +64,8 @@ export class FileStore implements Store {
   /** Where what the journal alone holds begins. */
   #from = 0
   #syncTimer = false
+  readonly #troubles = new Troubles()
+  readonly #room: Room
 
   constructor(parts: {
     options: StoreOptions
@@ -85,9 +85,14 @@ export class FileStore implements Store {
     this.recovery = parts.report
     this.#nextId = recovered.replay.nextStreamId
     this.#current = { chunks: queue.chunks, dirty: new Set(), hot: [], flushed: new Set(), keep: false }
-    this.#background = new Background(options.realClock, (what, cause) => {
+    const { fs, folder, realClock, log } = options
+    const journalBytes = options.journalBytes ?? JOURNAL_BYTES
+    this.#room = new Room({ fs, folder, journalBytes, realClock, log, troubles: this.#troubles })
+    const onFailure = (what: string, cause: unknown): void => {
+      this.#troubles.jobFailed(what, cause)
       options.log.error({ err: cause }, `${what} failed and is tried again`)
-    })
+    }
+    this.#background = new Background(options.realClock, onFailure, (what) => this.#troubles.jobDone(what))
     this.#flush = {
       fs: options.fs,
       folder: `${options.folder}/streams`,
@@ -105,13 +110,34 @@ export class FileStore implements Store {
     queue.onTurnOver = (former) => this.#turnedOver(former)
     queue.onFrame = () => this.#afterFrame()
     journal.onFileFull = (name, endLsn) => this.#fileFull([name], endLsn)
-    journal.onBeforeFile = () => this.#checkFree()
-    journal.onNoRoom = () => void this.#checkFree()
-    reader.onDamage = (place) => options.log.error({ place }, 'a message cannot be read')
+    journal.onBeforeFile = () => this.#room.check()
+    journal.onNoRoom = () => this.#room.foundFull()
+    journal.onWait = (cause) => this.#room.wait(cause)
+    reader.onDamage = (place) => {
+      this.#troubles.unreadable(place)
+      options.log.error({ place }, 'a message cannot be read')
+    }
+  }
+
+  troubles(): string[] {
+    return this.#troubles.sentences()
+  }
+
+  async checkFolder(): Promise<void> {
+    if (this.poisoned || this.#closing) return
+    try {
+      await this.#journal.mustBeThere()
+    } catch (cause) {
+      if (!this.#closing) this.#queue.poison(syncFailed(cause))
+    }
   }
 
   get poisoned(): Error | undefined {
     return this.#queue.poisoned
+  }
+
+  get full(): boolean {
+    return this.#room.isFull
   }
 
   get nextId(): number {
@@ -279,7 +305,7 @@ export class FileStore implements Store {
   /** Starts on what a start found. */
   async begin(recovered: Recovered, found: JournalFound, firstLsn: number, from?: number): Promise<void> {
     this.#from = from ?? found.files[0]?.opened.formerEnd ?? 0
-    await this.#checkFree()
+    await this.#room.check()
     const { replay, rubbish } = recovered
     for (const id of rubbish) {
       this.#background.add(`sweeping streams/${id}`, () => removeStreamFolder(this.#flush, id))
@@ -296,6 +322,7 @@ export class FileStore implements Store {
   }
 
   #afterFrame(): void {
+    this.#troubles.writeGoesOn()
     this.#relieve()
     const { sync, realClock } = this.#options
     if (typeof sync !== 'number' || this.#syncTimer) return
@@ -314,23 +341,6 @@ export class FileStore implements Store {
     this.onRelieved?.()
   }
 
-  /** Before each file: is there room for what may come before the next one? */
-  async #checkFree(): Promise<void> {
-    const { fs, folder, journalBytes, realClock, log } = this.#options
-    const free = await fs.freeBytes(folder).catch((cause) => {
-      log.error({ err: cause }, 'the free bytes of the disk are unknown')
-      return Number.POSITIVE_INFINITY
-    })
-    const wasFull = this.full
-    this.full = free < FREE_JOURNALS * (journalBytes ?? JOURNAL_BYTES)
-    if (this.full !== wasFull)
-      log.warn({ freeBytes: free }, this.full ? 'the disk is full: publishes are refused' : 'there is room again')
-    if (!this.full) return
-    realClock.after(FULL_RECHECK_MS, () => {
-      if (!this.#closing) void this.#checkFree()
-    })
-  }
-
   /** An older page is true as well. */
   #unnoted(cause: unknown): void {
     this.#options.log.warn({ err: cause }, 'how far the journal came could not be noted')
@@ -344,6 +354,7 @@ export class FileStore implements Store {
   async #close(): Promise<void> {
     try {
       this.#background.stop()
+      this.#room.close()
       if (!this.poisoned) {
         await this.#synced().catch(() => {})
         await this.#background.idle()
@@ -354,7 +365,8 @@ export class FileStore implements Store {
       } else await this.#background.idle()
     } finally {
       await this.#reader.close()
-      await this.#journal.close()
+      // Everything that could be promised is on disk; and the folder is free again, whatever the system says.
+      await this.#journal.close().catch((cause) => this.#options.log.warn({ err: cause }, 'a file could not be closed'))
       await this.#lock.release()
     }
   }

@@ -63,6 +63,10 @@ export interface Store {
   onPoisoned: ((cause: Error) => void) | undefined
   /** True while the disk has too little room: publishes must be refused (10023), removes and acks go on. */
   readonly full: boolean
+  /** What is wrong and not the end (that is `poisoned`), a sentence each: failing work, messages that cannot be read. */
+  troubles(): string[]
+  /** Looks whether the data is still where it was; poisons the store when it was removed, moved or replaced. */
+  checkFolder(): Promise<void>
   /** Waits for the last frame, then closes files and frees the folder. */
   close(): Promise<void>
 }

@@ -70,6 +70,14 @@ export class SimFile implements File {
     return this.#submit(() => this.#data.length)
   }
 
+  /** Known without asking the disk: it takes no time. */
+  isAt(path: string): Promise<boolean> {
+    if (this.#life !== this.#disk.life) return new Promise(() => {})
+    const named = path.split('/').filter((part) => part !== '' && part !== '.')
+    const whole = `/${named.join('/')}`
+    return Promise.resolve(this.#disk.files().some((file) => file.path === whole && file.data === this.#data))
+  }
+
   close(): Promise<void> {
     return this.#submit(() => {
       this.#open = false
