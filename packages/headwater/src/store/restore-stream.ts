@@ -30,8 +30,10 @@ interface Restoring {
   checkpoint: Checkpoint
   home: JournalHome
   repaired: string[]
-  /** The newest number of each text in the subjects file. */
-  ids: Map<string, number>
+  /** The subjects file, as far as it counts. */
+  subjectBytes: Uint8Array
+  /** The newest number of each text in it: made when an index has to be rebuilt. */
+  ids: Map<string, number> | undefined
   /** What is wrong with the subjects file. */
   subjectsHarm: string | undefined
 }
@@ -52,7 +54,16 @@ export async function restoreStream(
     log.restoreConsumer(id, new LoggedConsumer(log, id, config, ConsumerProgress.restore(progress)))
   }
   log.nextConsumerId = checkpoint.nextConsumerId
-  const restoring: Restoring = { fs, own, checkpoint, home, repaired: [], ids: new Map(), subjectsHarm: undefined }
+  const restoring: Restoring = {
+    fs,
+    own,
+    checkpoint,
+    home,
+    repaired: [],
+    subjectBytes: new Uint8Array(0),
+    ids: undefined,
+    subjectsHarm: undefined,
+  }
   try {
     await restoreSubjects(restoring)
     for (const entry of checkpoint.segments) await restoreSegment(restoring, entry)
@@ -66,17 +77,13 @@ export async function restoreStream(
 }
 
 async function restoreSubjects(restoring: Restoring): Promise<void> {
-  const { fs, own, checkpoint, home, ids } = restoring
+  const { fs, own, checkpoint, home } = restoring
   if (!checkpoint.subjects) return
   const { number, bytes, entries } = checkpoint.subjects
   const name = subjectsName(number)
-  const table = home.log.index.subjects
   const found = await readIfThere(fs, `${own}/${name}`)
-  const restore = (id: number, subject: string): void => {
-    table.restore(id, subject)
-    ids.set(subject, id)
-  }
-  const bad = found && decodeSubjects(found.subarray(0, bytes), { restore })
+  restoring.subjectBytes = (found ?? new Uint8Array(0)).subarray(0, bytes)
+  const bad = found && decodeSubjects(restoring.subjectBytes, home.log.index.subjects)
   if (!found) restoring.subjectsHarm = `${own}/${name}: is missing`
   else if (bad !== undefined && bad >= 0) {
     restoring.subjectsHarm = `${own}/${name}, byte ${bad}: does not match its checksum`
@@ -85,6 +92,14 @@ async function restoreSubjects(restoring: Restoring): Promise<void> {
   } else home.subjectsFile = { number, name, bytes, entries }
   // Without `subjectsFile` the next checkpoint writes all of them anew.
   if (restoring.subjectsHarm) restoring.repaired.push(`${restoring.subjectsHarm}; read from the messages instead`)
+}
+
+/** The newest number of each text. A whole map of them is dear, and mostly not needed. */
+function idsByText(restoring: Restoring): Map<string, number> {
+  const ids = new Map<string, number>()
+  if (!restoring.ids) decodeSubjects(restoring.subjectBytes, { restore: (id, text) => void ids.set(text, id) })
+  restoring.ids ??= ids
+  return restoring.ids
 }
 
 async function readIfThere(fs: FileSystem, path: string): Promise<Uint8Array | undefined> {
@@ -138,8 +153,9 @@ function rebuildIndex(
   segment: Segment,
   harm: SegmentDamage,
 ): void {
-  const { ids, checkpoint, repaired, subjectsHarm } = restoring
+  const { checkpoint, repaired, subjectsHarm } = restoring
   if (subjectsHarm || bytes.length < entry.bytes) throw harm
+  const ids = idsByText(restoring)
   try {
     rebuildRuns(bytes, path, segment, checkpoint.stream, (subject) => ids.get(subject) ?? 0)
   } catch (error) {
