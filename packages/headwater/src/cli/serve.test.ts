@@ -60,6 +60,30 @@ test('a start that takes long says so, every second', async () => {
   expect(await code).toBe(0)
 })
 
+test('what the store says of its start stands in these lines, and not beside them', async () => {
+  let open: () => void = () => {}
+  const held = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  const one = terminal(async (options) => {
+    const { logger } = options
+    logger?.info({ percent: 40, seconds: 1, doing: 'reading the index of stream 2 of 3' }, 'starting: 40%')
+    logger?.info({}, 'something else')
+    await held
+    return Headwater.start({ ...options, data: 'memory' })
+  })
+  const code = serve(command('-p 0 -sd /data/somewhere'), one.given)
+  one.clock.advance(1000)
+  const line = '  reading  /data/somewhere (1 s): 40%, reading the index of stream 2 of 3'
+  expect(one.said.filter((text) => text.includes('reading'))).toEqual([line])
+  expect(one.logged.join('')).toContain('something else')
+  expect(one.logged.join('')).not.toContain('starting')
+  open()
+  await one.isReady
+  one.signal('SIGTERM')
+  expect(await code).toBe(0)
+})
+
 test('a second signal exits at once', async () => {
   const one = terminal()
   const code = serve(command('-p 0 -sd memory'), one.given)

@@ -63,7 +63,7 @@ export async function serve(command: Command & { what: 'serve' }, terminal: Term
   }
 }
 
-function withDefaults(options: HeadwaterOptions, logger: Logger): HeadwaterOptions {
+function withDefaults(options: HeadwaterOptions, logger: Logger): HeadwaterOptions & { logger: Logger } {
   const data = options.data === undefined || options.data === 'memory' ? options.data : resolve(options.data)
   return {
     ...options,
@@ -73,21 +73,27 @@ function withDefaults(options: HeadwaterOptions, logger: Logger): HeadwaterOptio
   }
 }
 
-/** Starts, and says every second that it is still reading. */
+/** Starts, and says every second that it is still reading, and how far it is: what the store logs of it goes there. */
 async function startPatiently(
-  options: HeadwaterOptions,
+  options: HeadwaterOptions & { logger: Logger },
   { clock, say, start = (given) => Headwater.start(given) }: Terminal,
 ): Promise<Headwater> {
   const startMs = clock.now()
   let isDone = false
+  let howFar = ''
+  const { logger } = options
+  const info: Logger['info'] = (fields, text) => {
+    if (typeof fields.percent === 'number') howFar = `: ${fields.percent}%, ${fields.doing}`
+    else logger.info(fields, text)
+  }
   const tell = (): void => {
     if (isDone) return
-    say(`  reading  ${options.data} (${Math.round((clock.now() - startMs) / 1000)} s)`)
+    say(`  reading  ${options.data} (${Math.round((clock.now() - startMs) / 1000)} s)${howFar}`)
     clock.after(PATIENCE_MS, tell)
   }
   clock.after(PATIENCE_MS, tell)
   try {
-    return await start(options)
+    return await start({ ...options, logger: { ...logger, info } })
   } finally {
     isDone = true
   }

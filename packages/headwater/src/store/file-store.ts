@@ -16,6 +16,7 @@ import { checkFrom, checkReached, REACHED_NAME, readKnownState, writeKnownState 
 import { Reader } from './reader.ts'
 import { firstLsnAfter, recover } from './recovery.ts'
 import { FileStore, JOURNAL_BYTES } from './running-store.ts'
+import { StartProgress } from './start-progress.ts'
 import type { RecoveryReport, StoreOptions } from './store.ts'
 
 const OPEN_BYTES_MAX = 8 * 1024 * 1024
@@ -51,6 +52,7 @@ export async function openFileStore(options: StoreOptions): Promise<FileStore> {
 
 async function openLocked(options: StoreOptions, lock: FolderLock, startedMs: number): Promise<FileStore> {
   const { fs, folder, clock, realClock } = options
+  const progress = new StartProgress(realClock, options.log)
   const storeId = await prepareFolder(fs, folder, realClock.now())
   const found = await readJournal(fs, journalOf(folder), storeId)
   const known = await readKnownState(fs, folder)
@@ -82,7 +84,7 @@ async function openLocked(options: StoreOptions, lock: FolderLock, startedMs: nu
   })
   const makeHome = (): JournalHome => new JournalHome(queue, reader)
   const recovered = await recover(
-    { fs, clock, streamsFolder: streamsOf(folder), journalFolder: journalOf(folder), known, makeHome },
+    { fs, clock, streamsFolder: streamsOf(folder), journalFolder: journalOf(folder), known, progress, makeHome },
     found,
   )
   nextStreamId = recovered.replay.nextStreamId

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { FileSystem } from '../base/fs.ts'
+import type { Checkpoint } from './checkpoint.ts'
 import { CHECKPOINT_NAME } from './checkpoint.ts'
 import { streamFolder } from './flush-context.ts'
 import { RUN_STEP } from './journal.ts'
@@ -13,6 +14,7 @@ import { checkReached, type KnownState } from './known-state.ts'
 import { Log } from './log.ts'
 import { Replay, type Replayed } from './replay.ts'
 import { readCheckpoint, restoreStream } from './restore-stream.ts'
+import type { StartProgress } from './start-progress.ts'
 
 /** What recovery needs of the store that is being made. */
 export interface RecoveryContext {
@@ -22,6 +24,7 @@ export interface RecoveryContext {
   streamsFolder: string
   journalFolder: string
   known: KnownState | undefined
+  progress?: StartProgress | undefined
   makeHome(): JournalHome
 }
 
@@ -53,25 +56,29 @@ export async function recover(context: RecoveryContext, found: JournalFound): Pr
   const bare: number[] = []
   const harmed = new Set<number>()
   let highestId = 0
-  for (const name of await fs.list(streamsFolder)) {
-    if (!/^[1-9][0-9]*$/.test(name)) continue
-    const id = Number(name)
-    highestId = Math.max(highestId, id)
+  const read: { id: number; own: string; checkpoint: Checkpoint }[] = []
+  for (const id of await idsIn(fs, streamsFolder)) {
     const own = streamFolder(streamsFolder, id)
-    if (!(await fs.exists(`${own}/${CHECKPOINT_NAME}`))) {
-      bare.push(id)
-      continue
-    }
-    const checkpoint = await readCheckpoint(fs, own)
+    highestId = Math.max(highestId, id)
+    const isThere = await fs.exists(`${own}/${CHECKPOINT_NAME}`)
+    const checkpoint = isThere ? await readCheckpoint(fs, own) : undefined
     if (!checkpoint) {
       bare.push(id)
-      harmed.add(id)
+      if (isThere) harmed.add(id)
       continue
     }
     const reached = Math.max(checkpoint.stateLsn, checkpoint.messagesLsn)
     if (found.files.length > 0) checkReached(context.journalFolder, found, reached, `${own}/${CHECKPOINT_NAME}`)
+    read.push({ id, own, checkpoint })
+    context.progress?.expect(checkpoint.segments.reduce((sum, { bytes }) => sum + bytes, 0))
+  }
+  for (const file of found.files) context.progress?.expect(file.endAt)
+  for (const [i, { id, own, checkpoint }] of read.entries()) {
     const home = createLog(context, id, checkpoint.config)
-    const { served, problems, repaired: rebuilt } = await restoreStream(fs, own, checkpoint, home)
+    const doing = `reading the index of stream ${i + 1} of ${read.length}`
+    const onRead = (bytes: number): void => context.progress?.step(bytes, doing)
+    onRead(0)
+    const { served, problems, repaired: rebuilt } = await restoreStream(fs, own, checkpoint, home, onRead)
     repaired.push(...rebuilt)
     const effect = served ? 'the stream serves the others' : 'the stream is not served'
     damage.push(...problems.map((problem) => `${problem}; ${effect}`))
@@ -86,7 +93,10 @@ export async function recover(context: RecoveryContext, found: JournalFound): Pr
   }
   const replay = new Replay(streams, damaged, (id, config) => createLog(context, id, config))
   replay.nextStreamId = highestId + 1
-  for (const file of found.files) replay.file(file)
+  for (const file of found.files) {
+    replay.file(file)
+    context.progress?.step(file.endAt, 'replaying the journal')
+  }
   replay.finish()
   const { lost, made, rubbish } = sortOut(context, { bare, harmed, damaged }, replay)
   damage.push(...lost)
@@ -124,6 +134,10 @@ function sortOut(
       .map((id) => `${place(id)}: ${why(id)}; the journal has the whole stream`),
     rubbish: bare.filter(isRubbish),
   }
+}
+
+async function idsIn(fs: FileSystem, streamsFolder: string): Promise<number[]> {
+  return (await fs.list(streamsFolder)).filter((name) => /^[1-9][0-9]*$/.test(name)).map(Number)
 }
 
 function createLog({ clock, makeHome }: RecoveryContext, id: number, config: string): JournalHome {

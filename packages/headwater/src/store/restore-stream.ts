@@ -44,6 +44,7 @@ export async function restoreStream(
   own: string,
   checkpoint: Checkpoint,
   home: JournalHome,
+  onRead: (bytes: number) => void = () => {},
 ): Promise<RestoreResult> {
   const { log } = home
   home.messagesLsn = checkpoint.messagesLsn
@@ -66,7 +67,10 @@ export async function restoreStream(
   }
   try {
     await restoreSubjects(restoring)
-    for (const entry of checkpoint.segments) await restoreSegment(restoring, entry)
+    for (const entry of checkpoint.segments) {
+      await restoreSegment(restoring, entry)
+      onRead(entry.bytes)
+    }
   } catch (error) {
     return { served: false, problems: [error instanceof Error ? error.message : String(error)], repaired: [] }
   }
