@@ -1,6 +1,7 @@
 /** Where a durable stream lives: its records go through the commit queue, cold ones come back through the reader. */
 
 import { utf8 } from '../base/bytes.ts'
+import { mayPass } from '../base/fs.ts'
 import type { SegmentEntry } from './checkpoint.ts'
 import type { Chunk, Chunks } from './chunk.ts'
 import type { CommitQueue, Frame, FrameMember } from './commit-queue.ts'
@@ -222,7 +223,7 @@ export class JournalHome implements LogHome, FrameMember {
       await this.#reader.load(log.id, run, i)
     } catch (error) {
       // A run that was rewritten or emptied meanwhile has lost its file; that is no damage.
-      if (log.index.runs.includes(run)) this.#reader.tell(error as Error)
+      if (log.index.runs.includes(run) && !mayPass(error)) this.#reader.tell(error as Error)
       throw error
     }
   }

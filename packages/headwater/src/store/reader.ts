@@ -4,7 +4,7 @@
  */
 import { assert } from '../base/assert.ts'
 import { HeadwaterError } from '../base/errors.ts'
-import type { File, FileSystem } from '../base/fs.ts'
+import { type File, type FileSystem, mayPass } from '../base/fs.ts'
 import { Chunk } from './chunk.ts'
 import { checkedLength, recordSeq, recordStream } from './record.ts'
 import type { Run } from './run.ts'
@@ -69,7 +69,7 @@ export class Reader {
     return chunk
   }
 
-  /** Brings entry `i` and what follows it into memory. Throws HW_DATA_CORRUPT with the place when it is damaged. */
+  /** Brings entry `i` and what follows it into memory. Throws HW_DATA_CORRUPT with the place when it is damaged, or what `mayPass`. */
   async load(stream: number, run: Run, i: number): Promise<void> {
     if (this.find(run, i)) return
     const under = this.#loading.get(run)?.find((l) => i >= l.from && i <= l.to)
@@ -109,6 +109,8 @@ export class Reader {
     try {
       read = await (await open.file).readAt(bytes, positions[from])
     } catch (cause) {
+      // Out of descriptors or memory: that says nothing of the message.
+      if (mayPass(cause)) throw cause
       throw this.#damage(`${this.#pathOf(stream, segment)}, byte ${positions[from]}: ${String(cause)}`, cause)
     } finally {
       this.#release(open)

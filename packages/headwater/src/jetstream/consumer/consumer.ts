@@ -2,7 +2,7 @@
  * One consumer: makes its parts and lets them know each other. Who asks (intake.ts, push.ts), what comes next
  * (delivery.ts), the loop that brings both together (pump.ts), and what becomes of a message (answers.ts, settlement.ts).
  */
-import type { Time } from '../../base/time.ts'
+import { type Time, timeToMs } from '../../base/time.ts'
 import type { ConsumerLog } from '../../store/stream-log.ts'
 import type { Subscription } from '../bus.ts'
 import type { Environment } from '../environment.ts'
@@ -10,6 +10,7 @@ import type { HostedConsumer } from '../stream/hosted-consumer.ts'
 import { AckReplies } from './ack-replies.ts'
 import type { AckSink, Answer } from './ack-router.ts'
 import { Answers } from './answers.ts'
+import { putBack } from './clock-behind.ts'
 import { type ConsumerConfig, normalConfig } from './consumer-config.ts'
 import { type ConsumerFigures, figuresOf, movedPast } from './consumer-figures.ts'
 import type { ConsumerParts } from './consumer-parts.ts'
@@ -143,7 +144,10 @@ export class Consumer implements HostedConsumer, AckSink {
   /** Begins to deliver; pending messages of a former process are judged anew. */
   open(): void {
     if (this.#closed) return
-    if (this.#parts.progress.held.size > 0) this.#deadLetters.resume()
+    const { env, host, progress } = this.#parts
+    if (progress.held.size > 0) this.#deadLetters.resume()
+    for (const event of putBack(progress, env.clock.now(), timeToMs(host.log.state.lastTime)))
+      this.#log.record(event, 'later')
     this.#judge()
     this.#pump.open()
   }

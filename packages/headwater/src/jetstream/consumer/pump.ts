@@ -2,6 +2,7 @@
  * HOT: the one loop that delivers: the next message, to whoever is next, recorded and sent. Runs to completion; what it
  * cannot do now (no message, nobody who wants one, a message on disk, a record under way) calls it again.
  */
+import { mayPass } from '../../base/fs.ts'
 import { MessageView } from '../../store/message-view.ts'
 import { COLD, FOUND } from '../../store/stream-log.ts'
 import { AckReply } from './ack-reply.ts'
@@ -17,6 +18,9 @@ import { Unrecorded } from './unrecorded.ts'
 /** Delivered in one turn at most; the rest goes on at its end, so that sockets are served in between. */
 const TURN_MESSAGES = 1000
 const TURN_BYTES = 1024 * 1024
+
+/** How soon a message is read again when the process had no descriptor for it. */
+const READ_AGAIN_MS = 1000
 
 export class Pump {
   readonly #parts: ConsumerParts
@@ -224,8 +228,14 @@ export class Pump {
       this.run()
     }
     host.log.load(seq).then(resume, (error: unknown) => {
+      if (mayPass(error)) {
+        env.log.warn({ error, stream: host.name, seq }, 'a message cannot be read now; the consumer waits for it')
+        env.realClock.after(READ_AGAIN_MS, resume)
+        return
+      }
+      // It stays in the stream, and /healthz names its place: a damaged message must not stop all that come behind it.
       env.log.error({ error, stream: host.name, seq }, 'a message cannot be read; the consumer passes over it')
-      if (again) settlement.ready.remove(seq)
+      if (again) settlement.postpone(seq, env.clock.now())
       else if (!this.#closed) delivery.take(seq)
       resume()
     })

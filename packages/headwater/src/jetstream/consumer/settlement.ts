@@ -196,6 +196,13 @@ export class Settlement {
     else this.#exhaust(seq)
   }
 
+  /** A redelivery that cannot be made now: `seq` stays pending, and its time begins anew. */
+  postpone(seq: number, nowMs: number): void {
+    this.ready.remove(seq)
+    const pending = this.#progress.pending.get(seq)
+    if (pending) this.#ports.schedule(seq, nowMs + waitMs(this.#settings, pending.deliveries))
+  }
+
   /** The next message to deliver again; 0 when there is none. What cannot be delivered again leaves the queue here, as NATS does it. */
   nextReady(): number {
     for (;;) {
