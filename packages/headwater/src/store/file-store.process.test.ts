@@ -13,7 +13,6 @@ import { openFileStore } from './file-store.ts'
 import { read } from './store.case.ts'
 import type { StoreOptions } from './store.ts'
 
-const KILLS = 8
 const KEEP = 500
 
 const SIZES = { journalBytes: 256 * 1024, segmentBytes: 512 * 1024 }
@@ -25,7 +24,7 @@ const WRITER = `
   const { NodeFileSystem } = await import(HERE + '../base/node-fs.ts')
   const { openFileStore } = await import(HERE + 'file-store.ts')
   const clock = new SystemClock()
-  const options = { folder: FOLDER, sync: 'always', fs: new NodeFileSystem(), log: silentLogger, clock, realClock: clock }
+  const options = { folder: FOLDER, sync: 'always', fs: new NodeFileSystem({ durableBy: DURABLE_BY }), log: silentLogger, clock, realClock: clock }
   const store = await openFileStore({ ...options, ...SIZES, turn: new SystemTurn() })
   const logs = store.streams()
   while (logs.length < 2) logs.push(store.createStream({ storage: 'file', config: '' }))
@@ -43,46 +42,52 @@ const WRITER = `
   }
   turn()`
 
-test('nothing that was readable is lost, and both streams tell the same turn', async () => {
-  const seed = 1
-  const random = new SeededRandom(seed)
-  const folder = mkdtempSync(join(tmpdir(), 'headwater-kill-'))
-  const values = { HERE: new URL('.', import.meta.url).href, FOLDER: folder, SIZES, KEEP }
-  const constants = Object.entries(values).map(([name, value]) => `const ${name} = ${JSON.stringify(value)};`)
-  const clock = new SystemClock()
-  const options: StoreOptions = {
-    ...{ folder, sync: 'always', fs: new NodeFileSystem(), log: silentLogger, clock, realClock: clock },
-    turn: new SystemTurn(),
-    ...SIZES,
-  }
-  for (let kill = 0; kill < KILLS; kill++) {
-    const source = constants.join('') + WRITER
-    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', source], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    let told = ''
-    const frames = 1 + random.below(400)
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      told += text
-      if (told.split('\n').length > frames) child.kill('SIGKILL')
-    })
-    await once(child, 'close')
-    const readable = Number(told.trimEnd().split('\n').at(-1))
-    const store = await openFileStore(options)
-    const [one, two] = store.streams()
-    const where = `seed ${seed}, kill ${kill} after ${readable}`
-    expect(store.recovery.damage, where).toEqual([])
-    expect(one.state.lastSeq, where).toBeGreaterThanOrEqual(readable)
-    expect(one.state.lastSeq % 20, where).toBe(0)
-    expect({ ...counts(two.state) }, where).toEqual({ ...counts(one.state) })
-    for (let seq = one.nextSeq(1); seq !== 0; seq = one.nextSeq(seq + 1)) {
-      const text = (await read(one, seq))?.trimEnd()
-      if (text !== `message ${seq}`) expect(text, where).toBe(`message ${seq}`)
+test.each([
+  ['write', 8],
+  ['sync', 3],
+] as const)(
+  'nothing that was readable is lost, and both streams tell the same turn (durable by %s)',
+  async (durableBy, kills) => {
+    const seed = 1
+    const random = new SeededRandom(seed)
+    const folder = mkdtempSync(join(tmpdir(), 'headwater-kill-'))
+    const values = { HERE: new URL('.', import.meta.url).href, FOLDER: folder, SIZES, KEEP, DURABLE_BY: durableBy }
+    const constants = Object.entries(values).map(([name, value]) => `const ${name} = ${JSON.stringify(value)};`)
+    const clock = new SystemClock()
+    const options: StoreOptions = {
+      ...{ folder, sync: 'always', fs: new NodeFileSystem(), log: silentLogger, clock, realClock: clock },
+      turn: new SystemTurn(),
+      ...SIZES,
     }
-    await store.close()
-  }
-  rmSync(folder, { recursive: true, force: true })
-})
+    for (let kill = 0; kill < kills; kill++) {
+      const source = constants.join('') + WRITER
+      const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', source], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      let told = ''
+      const frames = 1 + random.below(400)
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        told += text
+        if (told.split('\n').length > frames) child.kill('SIGKILL')
+      })
+      await once(child, 'close')
+      const readable = Number(told.trimEnd().split('\n').at(-1))
+      const store = await openFileStore(options)
+      const [one, two] = store.streams()
+      const where = `seed ${seed}, kill ${kill} after ${readable}`
+      expect(store.recovery.damage, where).toEqual([])
+      expect(one.state.lastSeq, where).toBeGreaterThanOrEqual(readable)
+      expect(one.state.lastSeq % 20, where).toBe(0)
+      expect({ ...counts(two.state) }, where).toEqual({ ...counts(one.state) })
+      for (let seq = one.nextSeq(1); seq !== 0; seq = one.nextSeq(seq + 1)) {
+        const text = (await read(one, seq))?.trimEnd()
+        if (text !== `message ${seq}`) expect(text, where).toBe(`message ${seq}`)
+      }
+      await store.close()
+    }
+    rmSync(folder, { recursive: true, force: true })
+  },
+)
 
 function counts(state: { messages: number; bytes: number; firstSeq: number; lastSeq: number }): object {
   return { messages: state.messages, bytes: state.bytes, firstSeq: state.firstSeq, lastSeq: state.lastSeq }
