@@ -35,7 +35,8 @@ export class SystemClock implements Clock {
     let late: NodeJS.Immediate | undefined
     // After a stall of the process Node runs timers before it reads sockets: what lies there comes first, an ack or a pong.
     const fireSoon = (): void => {
-      late = setImmediate(fire).unref()
+      // Not unref'd: the loop would sleep in its poll, with this to do.
+      late = setImmediate(fire)
     }
     const arm = (leftMs: number): void => {
       handle = leftMs > longestMs ? setTimeout(() => arm(leftMs - longestMs), longestMs) : setTimeout(fireSoon, leftMs)
