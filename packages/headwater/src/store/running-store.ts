@@ -20,6 +20,7 @@ import type { Reader } from './reader.ts'
 import type { Recovered } from './recovery.ts'
 import { Room } from './room.ts'
 import type { Run } from './run.ts'
+import { Scrub } from './scrub.ts'
 import type { RecoveryReport, Store, StoreOptions } from './store.ts'
 import type { StreamLog, Waiter } from './stream-log.ts'
 import { syncFailed } from './sync-failed.ts'
@@ -66,6 +67,10 @@ export class FileStore implements Store {
   #syncTimer = false
   readonly #troubles = new Troubles()
   readonly #room: Room
+  /** Reads cold segments again; undefined when nobody asked for it. */
+  readonly scrub: Scrub | undefined
+  onDamage: ((place: string) => void) | undefined
+  readonly #damaged = new Set<string>()
 
   constructor(parts: {
     options: StoreOptions
@@ -113,10 +118,27 @@ export class FileStore implements Store {
     journal.onBeforeFile = () => this.#room.check()
     journal.onNoRoom = () => this.#room.foundFull()
     journal.onWait = (cause) => this.#room.wait(cause)
-    reader.onDamage = (place) => {
-      this.#troubles.unreadable(place)
-      options.log.error({ place }, 'a message cannot be read')
-    }
+    reader.onDamage = (place) => this.#tellDamage(place, 'a message cannot be read')
+    const { scrubBytesPerSecond: bytesPerSecond } = options
+    if (bytesPerSecond === undefined) return
+    this.scrub = new Scrub({
+      fs,
+      folder: this.#flush.folder,
+      clock: realClock,
+      bytesPerSecond,
+      homes: () => [...this.#logs.values()].flatMap(({ home }) => (home instanceof JournalHome ? [home] : [])),
+      isBusy: () => this.congested || this.#flushing !== undefined,
+      onDamage: (place) => this.#tellDamage(place, 'the disk lost what was written to it'),
+    })
+    this.scrub.start()
+  }
+
+  #tellDamage(place: string, text: string): void {
+    this.#options.log.error({ place }, text)
+    this.#troubles.unreadable(place)
+    if (this.#damaged.has(place)) return
+    this.#damaged.add(place)
+    this.onDamage?.(place)
   }
 
   troubles(): string[] {

@@ -53,7 +53,7 @@ test('a start on a slow disk says where it is, one on a quick disk does not', as
   expect(percents.length).toBeGreaterThan(2)
   expect(percents).toEqual([...percents].sort((a, b) => a - b))
   expect(info.map(({ text }) => text).join('\n')).toMatch(
-    /starting: \d+% after \d+ s, reading the index of stream 2 of 3/,
+    /starting: \d+% after \d+ s, reading the index of stream 2 of \d/,
   )
   await again.close()
 })

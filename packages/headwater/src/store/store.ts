@@ -26,6 +26,8 @@ export interface StoreOptions {
   journalBytes?: number
   /** A segment is closed at this size; default 64 MiB. */
   segmentBytes?: number
+  /** Bytes of cold segments that are read again in a second, to find damage early; they are not when it is left out. */
+  scrubBytesPerSecond?: number | undefined
   /** Bytes gathered and not yet written at which `congested` becomes true; default 8 MiB. */
   openBytesMax?: number
 }
@@ -61,6 +63,8 @@ export interface Store {
   /** Set once a write or sync failed: nothing is acknowledged any more, reads go on. */
   readonly poisoned: Error | undefined
   onPoisoned: ((cause: Error) => void) | undefined
+  /** Told of every damaged place that is found while the store runs, by a reader or by the scrub, once. */
+  onDamage?: ((place: string) => void) | undefined
   /** True while the disk has too little room: publishes must be refused (10023), removes and acks go on. */
   readonly full: boolean
   /** What is wrong and not the end (that is `poisoned`), a sentence each: failing work, messages that cannot be read. */
