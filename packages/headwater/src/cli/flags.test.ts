@@ -29,6 +29,8 @@ test.each([
   ['-port 1 --js=false --net h', { port: 1, jetstream: false, host: 'h' }],
   ['--sync never', { sync: 'never' }],
   ['-sync 500', { sync: 500 }],
+  ['--scrub 65536', { scrub: 65_536 }],
+  ['--scrub off', { scrub: false }],
   ['--user a --pass b', { users: [{ user: 'a', pass: 'b' }] }],
   ['--auth t', { token: 't' }],
   ['-sd memory', { data: 'memory' }],

@@ -92,6 +92,7 @@ const READERS: Readonly<Record<string, (value: string | true) => unknown>> = {
   port: numberIn,
   monitor: numberIn,
   sync: (value) => (/^\d/.test(String(value)) ? numberIn(value) : value),
+  scrub: (value) => (value === 'off' ? false : numberIn(value)),
   jetstream: (value) => value === true,
   trace: (value) => value === true,
 }

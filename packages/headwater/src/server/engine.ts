@@ -95,5 +95,6 @@ async function openStore(settings: Settings, seams: Seams): Promise<Store> {
     fs: seams.fs,
     realClock: seams.connectionClock,
     journalBytes: seams.journalBytes,
+    scrubBytesPerSecond: settings.scrub === false ? undefined : settings.scrub,
   })
 }

@@ -15,6 +15,8 @@ export interface HeadwaterEvents {
   }
   /** A write or a sync failed: nothing is acknowledged any more, reads go on; restart to find out what is safe. */
   storageFailed: { readonly cause: Error }
+  /** A place on the disk does not hold what was written there: `place` names file, byte and message. Each is told once. */
+  damage: { readonly place: string }
   /** What a start found; told once, to listeners that are added before the next turn. */
   recovered: RecoveryReport
   /** A message was given up and is now a dead letter. */
@@ -27,6 +29,7 @@ export interface HeadwaterEvents {
 export const EVENT_NAMES: readonly (keyof HeadwaterEvents)[] = [
   'slowConsumer',
   'storageFailed',
+  'damage',
   'recovered',
   'deadLetter',
   'deadLetterHeld',

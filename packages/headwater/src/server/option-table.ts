@@ -34,6 +34,13 @@ export const OPTIONS: readonly OptionRow[] = [
     doc: 'When an acknowledged message is on disk: before the ack, every so many milliseconds, or when the system likes.',
   },
   {
+    key: 'scrub',
+    flag: { names: ['scrub'], value: '<bytes|off>' },
+    check: either(integer(4096), only(false)),
+    fallback: 8_388_608,
+    doc: 'Bytes a second that are read again of stored messages, once a day, to find what the disk lost; false is none.',
+  },
+  {
     key: 'port',
     flag: { names: ['p', 'port'], value: '<port>' },
     check: either(integer(0, 65_535), only(false)),

@@ -11,6 +11,8 @@ export interface HeadwaterOptions {
   data?: 'memory' | (string & {})
   /** `'always'` (default): acknowledged means synced. Milliseconds: synced that often. `'never'`: when the system likes. */
   sync?: SyncMode
+  /** Bytes a second that are read again of stored messages, to find what the disk lost (8 MiB by default); false is none. */
+  scrub?: number | false
   /** Where clients connect: 0 (default) is any free port, false is none. */
   port?: number | false
   /** The address to listen on; `127.0.0.1` by default. */
@@ -43,6 +45,7 @@ export interface HeadwaterOptions {
 export interface Settings {
   readonly data: string
   readonly sync: SyncMode
+  readonly scrub: number | false
   readonly port: number | false
   readonly host: string
   readonly serverName: string | undefined

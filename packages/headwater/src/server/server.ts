@@ -228,6 +228,7 @@ export class Server {
       events.emit('storageFailed', { cause })
     }
     if (this.settings.data === 'memory') return
+    store.onDamage = (place) => events.emit('damage', { place })
     this.#lookForFolder(store)
     const { logger } = this.settings
     const { damage, repaired } = store.recovery
