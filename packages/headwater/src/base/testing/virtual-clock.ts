@@ -2,7 +2,7 @@
 import type { Clock, Timer } from '../clock.ts'
 
 interface Entry {
-  readonly atMs: number
+  atMs: number
   readonly fire: () => void
 }
 
@@ -41,6 +41,12 @@ export class VirtualClock implements Clock {
   /** Timers that have not fired yet. */
   get pending(): number {
     return this.#entries.length
+  }
+
+  /** Sets the clock back, as somebody does while no process runs: what was scheduled keeps its distance. */
+  setBack(ms: number): void {
+    this.#nowMs -= ms
+    for (const entry of this.#entries) entry.atMs -= ms
   }
 
   /** Moves time on by `ms`, firing on the way what falls due, including what the fired calls ask for. */

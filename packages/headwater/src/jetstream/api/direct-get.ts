@@ -4,6 +4,7 @@ import { appendHeaders, buildHeaders, headerValue } from '../../protocol/headers
 import { isValidSubject } from '../../protocol/subject.ts'
 import { MessageView } from '../../store/message-view.ts'
 import type { Store } from '../../store/store.ts'
+import { COLD, FOUND } from '../../store/stream-log.ts'
 import type { Inbound, Subscription } from '../bus.ts'
 import type { Environment } from '../environment.ts'
 import type { Stream } from '../stream/stream.ts'
@@ -73,12 +74,10 @@ export class DirectGet {
     if (reply === '') return
     const { log } = this.#stream
     const seq = seqOf(log, request)
-    if (typeof seq === 'number') {
-      const found = readMessage(log, seq, this.#view)
-      if (typeof found === 'boolean') {
-        this.#send(reply, request, found ? this.#view : undefined)
-        return
-      }
+    const found = typeof seq === 'number' ? log.read(seq, this.#view) : COLD
+    if (found !== COLD) {
+      this.#send(reply, request, found === FOUND ? this.#view : undefined)
+      return
     }
     const view = new MessageView()
     Promise.resolve(seq)

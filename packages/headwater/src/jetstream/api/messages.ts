@@ -126,20 +126,25 @@ function nextOf(log: StreamLog, from: number, subject: string | undefined): numb
   }
 }
 
-async function getMessageLater(log: StreamLog, request: GetRequest): Promise<object> {
-  const view = new MessageView()
-  const seq = await seqOf(log, request)
-  if (!(await readMessage(log, seq, view))) throw new ApiError(apiErrors.noMessageFound)
+async function getMessageLater(
+  found: boolean | Promise<boolean>,
+  view: MessageView,
+  request: GetRequest,
+): Promise<object> {
+  if (!(await found)) throw new ApiError(apiErrors.noMessageFound)
   return messageOf(view, request)
 }
 
 /** Answers at once when it can, so that what it tells is of the turn in which it was asked. */
 function getMessage(log: StreamLog, request: GetRequest): object | Promise<object> {
-  const seq = request.start_time ? undefined : seqOf(log, request)
-  if (typeof seq !== 'number') return getMessageLater(log, request)
   const view = new MessageView()
+  const seq = seqOf(log, request)
+  if (typeof seq !== 'number') {
+    const later = seq.then((at) => readMessage(log, at, view))
+    return getMessageLater(later, view, request)
+  }
   const found = readMessage(log, seq, view)
-  if (typeof found !== 'boolean') return getMessageLater(log, { seq })
+  if (typeof found !== 'boolean') return getMessageLater(found, view, request)
   if (!found) throw new ApiError(apiErrors.noMessageFound)
   return messageOf(view, request)
 }

@@ -13,11 +13,12 @@ import { TestEngine } from './engine.ts'
 export class DiskMachine {
   readonly clock: VirtualClock = new VirtualClock()
   readonly disk: SimDisk
-  readonly #more: Partial<StoreOptions>
+  /** Of the store, beside the defaults; for the next start. */
+  more: Partial<StoreOptions>
 
   constructor(seed: number, more: Partial<StoreOptions> = {}) {
     this.disk = new SimDisk({ clock: this.clock, random: new SeededRandom(seed) })
-    this.#more = more
+    this.more = more
   }
 
   /** Starts a process: opens what the disk has. */
@@ -32,7 +33,7 @@ export class DiskMachine {
       realClock: clock,
       turn,
       log: silentLogger,
-      ...this.#more,
+      ...this.more,
     })
     const store = await settle({ clock, turn }, opening)
     const engine = new TestEngine({ clock, turn, store })
