@@ -21,6 +21,8 @@ export class Run {
   /** Distance from `first` per entry, ascending; absent when entry i has sequence first + i. */
   offsets: Uint32Array | undefined
   dead: Uint32Array | undefined
+  /** Per entry, how many sequences further the next message of its subject is; 0 is not known. See SubjectLinks. */
+  links: Uint32Array | undefined
 
   /** Memory that holds the records; absent when they are only on disk. */
   chunks: Chunks | undefined
@@ -102,6 +104,11 @@ export class Run {
     this.live--
   }
 
+  setLink(i: number, distance: number): void {
+    this.links ??= new Uint32Array(Math.max(this.ids.length, this.n))
+    this.links[i] = distance
+  }
+
   /** Every entry is dead from now on. */
   killAll(): void {
     this.dead ??= makeBits(Math.max(this.ids.length, this.n))
@@ -133,6 +140,7 @@ export class Run {
     const capacity = Math.max(FIRST_CAPACITY, this.ids.length * 2)
     this.ids = enlarged(this.ids, capacity)
     this.positions = enlarged(this.positions, capacity)
+    if (this.links) this.links = enlarged(this.links, capacity)
     if (this.dead) this.dead = enlarged(this.dead, (capacity + 31) >>> 5)
   }
 }

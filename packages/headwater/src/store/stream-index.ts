@@ -6,12 +6,15 @@ import { assert } from '../base/assert.ts'
 import { setBit } from './dead-bits.ts'
 import { Run } from './run.ts'
 import type { SubjectState } from './stream-log.ts'
+import { SubjectLinks } from './subject-links.ts'
 import { type Filter, SubjectTable } from './subject-table.ts'
 
 /** A longer gap than this starts a new run instead of dead entries. */
 const GAP_MAX = 1024
 /** A tail with more entries than this does not take skipped sequences. */
 const TAIL_ENTRIES_MAX = 1 << 20
+/** A search for the next message of a subject that looks at more entries than this is worth links. */
+const SEARCH_MAX = 1024
 
 export class StreamIndex {
   /** By first sequence, ascending, without overlap. The last one is the tail. */
@@ -23,6 +26,9 @@ export class StreamIndex {
   lastSeq = 0
   /** Oldest living sequence, lastSeq + 1 when empty. */
   firstSeq = 1
+  #links: SubjectLinks | undefined
+  /** Entries that searches for the next message of a subject have looked at. */
+  searched = 0
   /** Told when a run that is not the tail has lost its last living entry and left `runs`. */
   onRunGone: ((run: Run) => void) | undefined
 
@@ -45,6 +51,7 @@ export class StreamIndex {
     const seq = ++this.lastSeq
     const tail = this.runs[this.runs.length - 1]
     tail.push(position, subjectId)
+    if (this.#links && this.subjects.counts[subjectId] > 0) this.#links.link(this.subjects.lasts[subjectId], seq)
     this.subjects.add(subjectId, seq)
     if (this.messages++ === 0) this.firstSeq = seq
     this.bytes += bytes
@@ -72,7 +79,7 @@ export class StreamIndex {
   runOf(seq: number): Run | undefined {
     const tail = this.runs[this.runs.length - 1]
     if (seq >= tail.first) return seq < tail.endSeq ? tail : undefined
-    const run = this.runs[this.#runIndex(seq)]
+    const run = this.runs[this.runIndexOf(seq)]
     return run && run.first <= seq && seq < run.endSeq ? run : undefined
   }
 
@@ -107,7 +114,7 @@ export class StreamIndex {
 
   /** The first living sequence >= from; 0 when there is none. */
   next(from: number): number {
-    for (let r = Math.max(0, this.#runIndex(from)); r < this.runs.length; r++) {
+    for (let r = Math.max(0, this.runIndexOf(from)); r < this.runs.length; r++) {
       const run = this.runs[r]
       const i = run.nextLiving(run.lowerBound(from))
       if (i < run.n) return run.seqOf(i)
@@ -142,7 +149,7 @@ export class StreamIndex {
   }
 
   #scanForward(from: number, match: Uint8Array): number {
-    for (let r = Math.max(0, this.#runIndex(from)); r < this.runs.length; r++) {
+    for (let r = Math.max(0, this.runIndexOf(from)); r < this.runs.length; r++) {
       const run = this.runs[r]
       const { ids, n, dead } = run
       for (let i = run.lowerBound(from); i < n; i++) {
@@ -155,7 +162,7 @@ export class StreamIndex {
   /** The first living sequence >= from of one subject; 0 when there is none. */
   nextOfSubject(id: number, from: number): number {
     const start = Math.max(from, this.subjects.firsts[id])
-    for (let r = Math.max(0, this.#runIndex(start)); r < this.runs.length; r++) {
+    for (let r = Math.max(0, this.runIndexOf(start)); r < this.runs.length; r++) {
       const run = this.runs[r]
       let i = run.lowerBound(start)
       for (;;) {
@@ -171,7 +178,7 @@ export class StreamIndex {
   /** The last living sequence <= from that matches (any, without a filter); 0 when there is none. */
   last(from: number, filter?: Filter): number {
     const seq = Math.min(from, this.lastSeq)
-    for (let r = this.#runIndex(seq); r >= 0; r--) {
+    for (let r = this.runIndexOf(seq); r >= 0; r--) {
       const run = this.runs[r]
       const bound = run.lowerBound(seq + 1) - 1
       const i = filter ? lastMatch(run, bound, filter.match) : run.lastLiving(bound)
@@ -182,7 +189,7 @@ export class StreamIndex {
 
   /** The last living sequence <= from of one subject; 0 when there is none. */
   #lastOfSubject(id: number, from: number): number {
-    for (let r = this.#runIndex(from); r >= 0; r--) {
+    for (let r = this.runIndexOf(from); r >= 0; r--) {
       const run = this.runs[r]
       let i = run.lowerBound(from + 1) - 1
       while (i >= 0) {
@@ -205,7 +212,7 @@ export class StreamIndex {
     }
     if (from > this.lastSeq || filter?.ids.size === 0) return 0
     let count = 0
-    for (let r = Math.max(0, this.#runIndex(from)); r < this.runs.length; r++) {
+    for (let r = Math.max(0, this.runIndexOf(from)); r < this.runs.length; r++) {
       const run = this.runs[r]
       const start = run.lowerBound(from)
       count += filter ? countMatch(run, start, filter.match) : run.countFrom(start)
@@ -219,8 +226,23 @@ export class StreamIndex {
 
   /** The first living sequence of a subject in use. */
   firstOf(id: number): number {
-    if (this.subjects.isFirstStale(id)) this.subjects.settleFirst(id, this.nextOfSubject(id, 0))
+    if (this.subjects.isFirstStale(id)) this.subjects.settleFirst(id, this.#firstAfterLoss(id))
     return this.subjects.firsts[id]
+  }
+
+  /** The former first message of the subject was the one before `firsts[id]`: its link leads on, or a search does. */
+  #firstAfterLoss(id: number): number {
+    const from = this.subjects.firsts[id]
+    const linked = this.#links?.follow(id, from - 1) ?? 0
+    if (linked > 0) return linked
+    const found = this.nextOfSubject(id, from)
+    const looked = found - from + 1
+    this.searched += looked
+    if (looked > SEARCH_MAX) {
+      this.#links ??= new SubjectLinks(this)
+      if (!this.#links.isWhole) this.#links.extend(looked)
+    }
+    return found
   }
 
   /** The last living sequence of a subject in use. */
@@ -244,7 +266,7 @@ export class StreamIndex {
 
   /** One walk backwards finds, for each wanted subject, its last message at or before `upTo`. */
   #lastBefore(upTo: number, wanted: Set<number>, found: number[]): void {
-    for (let r = this.#runIndex(upTo); r >= 0 && wanted.size > 0; r--) {
+    for (let r = this.runIndexOf(upTo); r >= 0 && wanted.size > 0; r--) {
       const run = this.runs[r]
       for (let i = run.lowerBound(upTo + 1) - 1; i >= 0 && wanted.size > 0; i--) {
         if (!run.isDead(i) && wanted.delete(run.ids[i])) found.push(run.seqOf(i))
@@ -310,7 +332,7 @@ export class StreamIndex {
   }
 
   /** The index of the last run that starts at or before `seq`; -1 when there is none. */
-  #runIndex(seq: number): number {
+  runIndexOf(seq: number): number {
     let low = 0
     let high = this.runs.length
     while (low < high) {
@@ -328,7 +350,10 @@ function carryOver(runs: readonly Run[], by: Run): void {
   for (let i = 0; i < by.n; i++) {
     const seq = by.seqOf(i)
     while (runs[r].endSeq <= seq) r++
-    if (runs[r].isDead(runs[r].find(seq)) && !by.isDead(i)) by.kill(i)
+    const from = runs[r].find(seq)
+    const link = runs[r].links?.[from] ?? 0
+    if (link > 0) by.setLink(i, link)
+    if (runs[r].isDead(from) && !by.isDead(i)) by.kill(i)
   }
 }
 
