@@ -87,8 +87,10 @@ export class StreamIndex {
   remove(run: Run, i: number, bytes: number): void {
     const seq = run.seqOf(i)
     assert(!run.isDead(i), 'a message is removed once')
-    this.subjects.remove(run.ids[i], seq)
+    const id = run.ids[i]
+    this.subjects.remove(id, seq)
     run.kill(i)
+    if (this.#links && seq + 1 === this.subjects.firsts[id]) this.#links.moveFirst(id, seq)
     this.messages--
     this.bytes -= bytes
     assert(this.messages >= 0 && this.bytes >= 0, 'a log counts the messages that it has')

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { SeededRandom } from '../base/testing/seeded-random.ts'
+import { Run } from './run.ts'
 import { StreamIndex } from './stream-index.ts'
 
 const KEYS = 3000
@@ -7,6 +8,19 @@ const HISTORY = 3
 
 function publish(index: StreamIndex, key: number): void {
   index.add(index.lastSeq, index.subjects.idOf(`key.${key}`), 1)
+}
+
+/** As a flush or a compaction does: the living entries of the oldest run take its place. */
+function rewriteOldest(index: StreamIndex): void {
+  const run = index.runs[0]
+  if (run === index.tail) return
+  const copy = new Run(run.seqOf(run.nextLiving(0)), run.live)
+  copy.offsets = new Uint32Array(run.live)
+  for (let i = run.nextLiving(0); i < run.n; i = run.nextLiving(i + 1)) {
+    copy.offsets[copy.n] = run.seqOf(i) - copy.first
+    copy.push(0, run.ids[i])
+  }
+  index.replace(run, copy)
 }
 
 function trim(index: StreamIndex, key: number): void {
@@ -27,6 +41,10 @@ it('a subject at its limit finds its next message without a search, once the lin
     for (let key = 0; key < KEYS; key++) {
       publish(index, key)
       trim(index, key)
+      if (key === 1000) {
+        index.startTail()
+        rewriteOldest(index)
+      }
     }
     return index.searched - before
   }
@@ -35,6 +53,30 @@ it('a subject at its limit finds its next message without a search, once the lin
   round()
   round()
   expect(round()).toBe(0)
+})
+
+it('subjects that lost their first messages with the head of the log do not search one by one', () => {
+  const index = new StreamIndex()
+  for (let i = 0; i < KEYS * 10; i++) {
+    publish(index, i % KEYS)
+    if (i % 5000 === 0) index.startTail()
+  }
+  const removeHead = (count: number): void => {
+    for (let left = count; left > 0; left--) {
+      const run = index.runOf(index.firstSeq)
+      if (run) index.remove(run, run.find(index.firstSeq), 1)
+    }
+  }
+  const settleAll = (): void => {
+    for (const id of index.subjects.ids()) expect(index.firstOf(id)).toBe(index.nextOfSubject(id, 0))
+  }
+  removeHead(KEYS * 2)
+  settleAll()
+  const searched = index.searched
+  expect(searched).toBeLessThan(KEYS * 20)
+  removeHead(KEYS * 4)
+  settleAll()
+  expect(index.searched).toBe(searched)
 })
 
 it.each([1, 2, 3, 4, 5])(
@@ -53,6 +95,7 @@ it.each([1, 2, 3, 4, 5])(
         if (run) index.remove(run, run.find(seq), 1)
       }
       if (random.below(2000) === 0) index.startTail()
+      if (random.below(4000) === 0) rewriteOldest(index)
       if (i % 997 !== 0) continue
       for (const used of index.subjects.ids()) {
         expect(index.firstOf(used)).toBe(index.nextOfSubject(used, 0))

@@ -54,7 +54,19 @@ export class SubjectLinks {
       this.#linkedFrom = i < 0 ? run.first : run.seqOf(i + 1)
     }
     if (left > 0) this.#linkedFrom = 0
-    if (this.isWhole) this.#seen = new Float64Array(0)
+    if (this.isWhole) this.#settle()
+  }
+
+  /** The first message of every subject was seen: what lost its first before there were links need not search for it either. */
+  #settle(): void {
+    const { subjects } = this.#index
+    const seen = this.#seen
+    this.#seen = new Float64Array(0)
+    for (let id = 1; id < seen.length; id++) {
+      if (subjects.counts[id] === 0 || !subjects.isFirstStale(id) || seen[id] < subjects.firsts[id]) continue
+      const first = this.follow(id, seen[id])
+      if (first > 0) subjects.settleFirst(id, first)
+    }
   }
 
   #linkEntry(run: Run, i: number): void {
@@ -63,6 +75,14 @@ export class SubjectLinks {
     const next = this.#seen[id]
     if (next > seq && next - seq <= DISTANCE_MAX) run.setLink(i, next - seq)
     this.#seen[id] = seq
+  }
+
+  /** `seq` was the first of the subject and left: moves on at once, while its run is still there to say where to. */
+  moveFirst(id: number, seq: number): void {
+    const { subjects } = this.#index
+    if (subjects.counts[id] === 0 || !subjects.isFirstStale(id)) return
+    const first = this.follow(id, seq)
+    if (first > 0) subjects.settleFirst(id, first)
   }
 
   /** The first living message >= from of the subject, by links from `from` on; 0 when they do not lead to one. */
