@@ -13,16 +13,25 @@ export class Consuming {
   readonly #model: Model
   readonly #clients: Clients
   readonly #note: (text: string) => void
+  readonly #count: (what: string) => void
   readonly #inboxes = new Map<ModelConsumer, { inbox: string; subscription: Subscription }>()
   /** Everything is acknowledged from now on. */
   polite = false
 
-  constructor(random: SeededRandom, swarm: Swarm, model: Model, clients: Clients, note: (text: string) => void) {
+  constructor(
+    random: SeededRandom,
+    swarm: Swarm,
+    model: Model,
+    clients: Clients,
+    note: (text: string) => void,
+    count: (what: string) => void,
+  ) {
     this.#random = random
     this.#swarm = swarm
     this.#model = model
     this.#clients = clients
     this.#note = note
+    this.#count = count
   }
 
   /** Gives a consumer a client: an inbox for pulls, or a subscription to where it pushes. */
@@ -74,6 +83,7 @@ export class Consuming {
   }
 
   #handle(stream: ModelStream, consumer: ModelConsumer, reply: string, seq: number, handling: Handling): void {
+    this.#count(`handling: ${handling}`)
     if (handling === 'ignore') return
     this.#note(`${stream.name}/${consumer.name} ${seq}: ${handling}`)
     const { bus } = this.#clients

@@ -9,7 +9,12 @@ import type { SeededRandom } from '../packages/headwater/src/base/testing/seeded
 import { drainMicrotasks } from '../packages/headwater/src/base/testing/settle.ts'
 import { type Crash, SimDisk, type SimFaults } from '../packages/headwater/src/base/testing/sim-disk.ts'
 import { VirtualClock } from '../packages/headwater/src/base/testing/virtual-clock.ts'
+import type { RecoveryReport } from '../packages/headwater/src/store/store.ts'
 import { must, type Trace } from './trace.ts'
+import { watched } from './watched-fs.ts'
+
+/** More than a seed ever needs: one that reaches it loops. */
+const STEPS_MAX = 1_000_000
 
 /** A process's clock: silent once the process is dead. */
 class ProcessClock implements Clock {
@@ -46,6 +51,9 @@ export class Machine {
   readonly trace: Trace
   #turn = new ManualTurn()
   #process: ProcessClock | undefined
+  /** Set by the world once its store is open. */
+  isServing = false
+  #steps = 0
 
   constructor(random: SeededRandom, trace: Trace, faults: Partial<SimFaults>) {
     this.random = random
@@ -57,17 +65,30 @@ export class Machine {
     this.trace.add(this.clock.now(), text)
   }
 
+  /** Counts a thing that the run exercised. */
+  count(what: string, times = 1): void {
+    this.trace.statistics.count(what, times)
+  }
+
   /** Starts a process; there must be none. */
   boot(): Process {
     must(this.#process === undefined, 'the simulation boots one process at a time')
     this.#turn = new ManualTurn()
-    this.#process = new ProcessClock(this.clock)
-    return { fs: this.disk.mount(), clock: this.#process, turn: this.#turn }
+    const process = new ProcessClock(this.clock)
+    this.#process = process
+    this.isServing = false
+    const fs = watched(
+      this.disk.mount(),
+      (what) => this.count(what),
+      () => this.isServing,
+    )
+    return { fs, clock: process, turn: this.#turn }
   }
 
   /** Ends the process. */
   crash(kind: Crash): void {
     this.note(`crash ${kind}`)
+    this.count(`crash: ${kind}`)
     if (this.#process) this.#process.alive = false
     this.#process = undefined
     this.#turn = new ManualTurn()
@@ -83,6 +104,7 @@ export class Machine {
 
   /** One step: the turn, the microtasks, and when nothing waited for the turn, the next timer within `withinMs`. False when there was nothing to do. */
   async step(withinMs: number = Number.POSITIVE_INFINITY): Promise<boolean> {
+    must(++this.#steps < STEPS_MAX, `the world does not come to rest: ${STEPS_MAX} turns and timers`)
     if (await this.endTurn()) return true
     const nextAtMs = this.clock.nextAtMs
     if (nextAtMs === undefined || nextAtMs - this.clock.now() > withinMs) return false
@@ -121,4 +143,12 @@ export class Machine {
     if ('error' in settled) throw settled.error
     return settled
   }
+}
+
+/** Counts what kind of start this was. */
+export function countRecovery(machine: Machine, report: RecoveryReport): void {
+  machine.count(report.clean ? 'start: after a clean stop' : 'start: after a crash')
+  if (report.tornBytes > 0) machine.count('start: torn tail dropped')
+  if (report.replayedRecords > 0) machine.count('start: records replayed')
+  if (report.repaired.length > 0) machine.count('start: repaired')
 }

@@ -57,6 +57,8 @@ export interface Stored {
   readonly timeMs: number
   /** Somebody was told of it (acknowledged, delivered, read): it must survive. */
   promised: boolean
+  /** The process in which it was seen first. */
+  readonly life: number
   /** It was missed once, with a reason. */
   excused: boolean
 }
@@ -197,7 +199,7 @@ export class Model {
       // A delivery tells no time: the publish does.
       const publication = this.publicationOf(body)
       const at = stream.takesLetters ? timeMs : Math.min(timeMs, publication?.sentAtMs ?? timeMs)
-      stored = { publication, subject, bytes, timeMs: at, promised: false, excused: false }
+      stored = { publication, subject, bytes, timeMs: at, promised: false, life: this.life, excused: false }
       stream.stored.set(seq, stored)
     }
     return stored

@@ -1,4 +1,7 @@
 /** Runs one seed of one scenario, and tells how it went. */
+import { NO_EXTRAS, type RunOptions, SWITCHES } from './faults.ts'
+import type { Statistics } from './statistics.ts'
+import { STORE_SWITCHES } from './store-workload.ts'
 import { runStoreSeed } from './store-world.ts'
 import { Trace } from './trace.ts'
 import { runEngineSeed } from './world.ts'
@@ -7,15 +10,23 @@ import { runEngineSeed } from './world.ts'
 export const SCENARIOS = ['store', 'engine'] as const
 export type Scenario = (typeof SCENARIOS)[number]
 
+/** The extras that the store's scenario has too. */
+const STORE_EXTRAS = ['fullDisk', 'rot', 'hoursDown', 'crashAgain', 'readFailure']
+
 export interface Outcome {
   /** Of everything that happened. */
   readonly digest: string
   readonly lines: number
   /** What was not as it must be; undefined when all was. */
   readonly problem: string | undefined
+  /** The step in which it failed, or the last. */
+  readonly step: number
+  readonly statistics: Statistics
+  /** The last lines of the trace. */
+  readonly recent: readonly string[]
 }
 
-const runners: Record<Scenario, (seed: number, trace: Trace, steps?: number) => Promise<void>> = {
+const runners: Record<Scenario, (seed: number, trace: Trace, options: RunOptions) => Promise<void>> = {
   store: runStoreSeed,
   engine: runEngineSeed,
 }
@@ -23,7 +34,7 @@ const runners: Record<Scenario, (seed: number, trace: Trace, steps?: number) => 
 export async function runSeed(
   scenario: Scenario,
   seed: number,
-  options: { steps?: number; print?: (line: string) => void } = {},
+  options: RunOptions & { print?: ((line: string) => void) | undefined } = {},
 ): Promise<Outcome> {
   const trace = new Trace(options.print)
   // An error that nobody waited for is a failure of the seed too.
@@ -34,7 +45,7 @@ export async function runSeed(
   process.on('unhandledRejection', onStray)
   let problem: unknown
   try {
-    await runners[scenario](seed, trace, options.steps)
+    await runners[scenario](seed, trace, options)
   } catch (error) {
     problem = error
   } finally {
@@ -42,10 +53,23 @@ export async function runSeed(
   }
   problem ??= stray
   const lines = trace.lines
-  return { digest: trace.digest(), lines, problem: problem === undefined ? undefined : textOf(problem) }
+  const { step, statistics, recent } = trace
+  return {
+    digest: trace.digest(),
+    lines,
+    problem: problem === undefined ? undefined : textOf(problem),
+    step,
+    statistics,
+    recent,
+  }
 }
 
 function textOf(problem: unknown): string {
   if (!(problem instanceof Error)) return String(problem)
   return problem.name === 'Violation' ? problem.message : (problem.stack ?? problem.message)
+}
+
+/** What can be switched off in a scenario. */
+export function switchesOf(scenario: Scenario): readonly string[] {
+  return scenario === 'engine' ? SWITCHES : [...STORE_EXTRAS.filter((name) => name in NO_EXTRAS), ...STORE_SWITCHES]
 }

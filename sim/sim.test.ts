@@ -19,8 +19,8 @@ describe.each(SCENARIOS)('simulation of the %s', (scenario) => {
 })
 
 describe('seeds that failed once', () => {
-  it.each(once)('$scenario $seed: $found', async ({ scenario, seed }) => {
-    const { problem } = await runSeed(scenario as (typeof SCENARIOS)[number], seed)
+  it.each(once)('$scenario $seed: $found', async ({ scenario, seed, version }) => {
+    const { problem } = await runSeed(scenario as (typeof SCENARIOS)[number], seed, { version })
     expect(problem, replay(scenario, seed)).toBeUndefined()
   })
 })

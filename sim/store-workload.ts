@@ -28,6 +28,14 @@ const ACTIONS = [
 ] as const
 type Action = (typeof ACTIONS)[number]
 
+/** Everything that can be switched off; a store that is given nothing is no store. */
+export const STORE_SWITCHES: readonly string[] = [
+  'crash',
+  'diskFailure',
+  'slowSync',
+  ...ACTIONS.filter((name) => !['append', 'createStream'].includes(name)),
+]
+
 /** Swarm testing: each seed favours some actions and leaves others out. */
 export function storeWeights(random: SeededRandom): Record<Action, number> {
   const usual: Record<Action, number> = {

@@ -7,7 +7,8 @@ import { SeededRandom } from '../packages/headwater/src/base/testing/seeded-rand
 import type { Crash } from '../packages/headwater/src/base/testing/sim-disk.ts'
 import { openFileStore } from '../packages/headwater/src/store/file-store.ts'
 import type { Store, SyncMode } from '../packages/headwater/src/store/store.ts'
-import { Machine } from './machine.ts'
+import { type Extras, extrasOf, happens, type RunOptions, switchOff } from './faults.ts'
+import { countRecovery, Machine } from './machine.ts'
 import { readText } from './read-text.ts'
 import { describeConsumer, StoreModel } from './store-model.ts'
 import { checkReads } from './store-reads.ts'
@@ -17,8 +18,8 @@ import { must, type Trace } from './trace.ts'
 const FOLDER = '/data'
 
 /** Runs a seed of the durable store. Throws a Violation. */
-export async function runStoreSeed(seed: number, trace: Trace, steps = 200): Promise<void> {
-  await new StoreWorld(new SeededRandom(seed), trace).run(steps)
+export async function runStoreSeed(seed: number, trace: Trace, options: RunOptions = {}): Promise<void> {
+  await new StoreWorld(new SeededRandom(seed), trace, options, extrasOf(seed, options)).run(options.steps ?? 200)
 }
 
 class StoreWorld {
@@ -32,6 +33,7 @@ class StoreWorld {
   /** How likely a step crashes, poisons and the like. */
   readonly #crashes: number
   readonly #faulty: boolean
+  readonly #extras: Extras
   #store: Store | undefined
   /** Waiters of this process that nothing answered yet. */
   #waiting = 0
@@ -40,15 +42,17 @@ class StoreWorld {
   /** Set when a waiter was told that its outcome is unknown. */
   #failed = false
 
-  constructor(random: SeededRandom, trace: Trace) {
+  constructor(random: SeededRandom, trace: Trace, { without = [] }: RunOptions, extras: Extras) {
     this.#random = random
+    this.#extras = extras
+    const weightOf = (name: string, weight: number): number => (without.includes(name) ? 0 : weight)
     this.#sync = random.chance(0.8) ? 'always' : random.pick(['never', 20, 200] as const)
     this.#journalBytes = random.pick([8_192, 32_768, 32_768, 65_536])
     this.#segmentBytes = random.pick([32_768, 131_072])
-    this.#crashes = random.pick([0.005, 0.02, 0.05])
-    this.#faulty = random.chance(0.35)
+    this.#crashes = weightOf('crash', random.pick([0.005, 0.02, 0.05]))
+    this.#faulty = random.chance(0.35) && !without.includes('diskFailure')
     this.#machine = new Machine(random.fork(), trace, {
-      slowSync: random.pick([0, 0, 0.05, 0.3]),
+      slowSync: weightOf('slowSync', random.pick([0, 0, 0.05, 0.3])),
       operationMs: random.pick([
         [0.05, 0.2],
         [0.05, 5],
@@ -56,14 +60,16 @@ class StoreWorld {
       ]),
     })
     this.#model = new StoreModel(() => this.#machine.clock.now())
-    this.#workload = new StoreWorkload(random.fork(), storeWeights(random), this.#model, (text) =>
-      this.#machine.note(text),
-    )
+    const fork = random.fork()
+    const weights = storeWeights(random)
+    switchOff(weights, without)
+    this.#workload = new StoreWorkload(fork, weights, this.#model, (text) => this.#machine.note(text))
   }
 
   async run(steps: number): Promise<void> {
     await this.#start()
     for (let step = 0; step < steps; step++) {
+      this.#machine.trace.step = step
       await this.#turn()
       if (this.#random.chance(this.#crashes)) await this.#restart()
     }
@@ -77,6 +83,7 @@ class StoreWorld {
     const model = this.#model
     if (store.poisoned) {
       this.#machine.note(`poisoned: ${store.poisoned.message}`)
+      this.#machine.count('store: poisoned')
       await this.#restart()
       return
     }
@@ -96,6 +103,7 @@ class StoreWorld {
   #fault(): void {
     const kind = this.#random.pick(['write', 'sync', 'short'] as const)
     this.#machine.note(`fault: next ${kind}`)
+    this.#machine.count(`fault: ${kind} planned`)
     this.#machine.disk.failNext(kind)
   }
 
@@ -164,10 +172,18 @@ class StoreWorld {
     }
     this.#machine.crash(crash)
     await this.#start(crash)
+    if (happens(this.#random, this.#extras.crashAgain)) {
+      this.#machine.count('crash: again at once')
+      await this.#restart()
+    }
   }
 
   /** Opens the store, crashing on the way at times, and compares. */
   async #start(crash: Crash = 'power'): Promise<void> {
+    if (happens(this.#random, this.#extras.hoursDown)) {
+      this.#machine.count('clock: hours while down')
+      await this.#machine.elapse(this.#random.between(1, 20) * 3_600_000)
+    }
     let survives = crash === 'kill' ? this.#readableTurn : 0
     for (;;) {
       this.#waiting = 0
@@ -189,6 +205,7 @@ class StoreWorld {
       if (!opened) {
         const again = this.#random.pick(['kill', 'power'] as const)
         if (again === 'power') survives = 0
+        this.#machine.count('crash: during recovery')
         this.#machine.crash(again)
         continue
       }
@@ -196,6 +213,8 @@ class StoreWorld {
       break
     }
     const store = this.#store
+    this.#machine.isServing = true
+    countRecovery(this.#machine, store.recovery)
     const found = (await this.#machine.until(describeStore(store)))?.value ?? ''
     const back = this.#model.recover(found, this.#sync !== 'always')
     must(back !== undefined, () => {

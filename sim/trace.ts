@@ -1,5 +1,6 @@
 /** What happened, as lines: folded into one hash, so that two runs can be compared, and printed when asked. */
 import { createHash, type Hash } from 'node:crypto'
+import { Statistics } from './statistics.ts'
 
 export class Trace {
   readonly #hash: Hash = createHash('sha1')
@@ -7,6 +8,10 @@ export class Trace {
   /** The last lines, for the report of a failure. */
   readonly recent: string[] = []
   lines = 0
+  /** Steps of the world so far: a failing run is cut here when it is made shorter. */
+  step = 0
+  /** What the run exercised. */
+  readonly statistics: Statistics = new Statistics()
 
   constructor(print?: (line: string) => void) {
     this.#print = print

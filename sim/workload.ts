@@ -17,6 +17,7 @@ export class Workload {
   readonly #clients: Clients
   readonly #consuming: Consuming
   readonly #note: (text: string) => void
+  readonly #count: (what: string) => void
   /** The last sequence that a stream's log has, told or not: what a purge can be about. */
   lastSeqOf: (stream: string) => number = () => 0
   /** The store failed: what a read shows now is no promise. */
@@ -26,7 +27,13 @@ export class Workload {
   constructor(
     random: SeededRandom,
     swarm: Swarm,
-    world: { model: Model; clients: Clients; consuming: Consuming; note: (text: string) => void },
+    world: {
+      model: Model
+      clients: Clients
+      consuming: Consuming
+      note: (text: string) => void
+      count: (what: string) => void
+    },
   ) {
     this.#random = random
     this.#swarm = swarm
@@ -34,10 +41,12 @@ export class Workload {
     this.#clients = world.clients
     this.#consuming = world.consuming
     this.#note = world.note
+    this.#count = world.count
   }
 
   act(): void {
     const action = weighted(this.#random, this.#swarm.actions)
+    this.#count(`action: ${action}`)
     const streams = [...this.#model.streams.values()].filter((one) => one.existence === 'there')
     const sources = streams.filter((one) => !one.takesLetters)
     if (action === 'createStream' || sources.length === 0) {
@@ -214,6 +223,10 @@ export class Workload {
       if (typeof answer === 'string') return
       const ack = JSON.parse(answer.reply) as { seq: number; duplicate?: boolean; error?: Record<string, unknown> }
       this.#note(`p${id}: ${answer.reply}`)
+      if (ack.error) this.#count(`refused: ${ack.error.err_code}`)
+      else this.#count(ack.duplicate ? 'publish: duplicate' : 'publish: acknowledged')
+      if (ack.duplicate && stream.stored.get(ack.seq)?.life !== this.#model.life)
+        this.#count('publish: duplicate of another life')
       // Only an answer that is about the message decides; one that says that storing failed leaves it open.
       if (ack.error) one.outcome = (ack.error.code as number) < 500 ? 'refused' : 'open'
       else checkAcknowledged(this.#model, stream, one, ack)

@@ -18,8 +18,8 @@ import { ackTokenOf, checkDelivery } from './checkers/redelivery.ts'
 import { checkRetention } from './checkers/retention.ts'
 import { Clients } from './client.ts'
 import { Consuming } from './consume.ts'
-import { type Swarm, swarm } from './faults.ts'
-import { Machine } from './machine.ts'
+import { extrasOf, happens, type RunOptions, type Swarm, swarm } from './faults.ts'
+import { countRecovery, Machine } from './machine.ts'
 import { Model, wants } from './model.ts'
 import { must, type Trace } from './trace.ts'
 import { Workload } from './workload.ts'
@@ -33,9 +33,10 @@ const UNLIMITED = {
 }
 
 /** Runs a seed of the whole engine. Throws a Violation. */
-export async function runEngineSeed(seed: number, trace: Trace, steps = 200): Promise<void> {
+export async function runEngineSeed(seed: number, trace: Trace, options: RunOptions = {}): Promise<void> {
   const random = new SeededRandom(seed)
-  await new World(random, trace).run(steps)
+  const drawn = swarm(random, extrasOf(seed, options), options.without)
+  await new World(random, trace, drawn).run(options.steps ?? 200)
 }
 
 interface Engine {
@@ -56,17 +57,18 @@ class World {
   /** Thrown inside a handler of the bus, where nobody would hear it. */
   #violation: unknown
 
-  constructor(random: SeededRandom, trace: Trace) {
+  constructor(random: SeededRandom, trace: Trace, drawn: Swarm) {
     this.#random = random
-    this.#swarm = swarm(random)
+    this.#swarm = drawn
     this.#machine = new Machine(random.fork(), trace, this.#swarm.disk)
     this.#model = new Model(() => this.#machine.clock.now())
     this.#bus = new SimBus(random.fork())
     this.#bus.onSent = (message) => this.#sent(message)
     this.#clients = new Clients(this.#bus)
     const note = (text: string): void => this.#machine.note(text)
-    this.#consuming = new Consuming(random.fork(), this.#swarm, this.#model, this.#clients, note)
-    const world = { model: this.#model, clients: this.#clients, consuming: this.#consuming, note }
+    const count = (what: string): void => this.#machine.count(what)
+    this.#consuming = new Consuming(random.fork(), this.#swarm, this.#model, this.#clients, note, count)
+    const world = { model: this.#model, clients: this.#clients, consuming: this.#consuming, note, count }
     this.#workload = new Workload(random.fork(), this.#swarm, world)
     this.#workload.poisoned = () => this.#engine.store.poisoned !== undefined
     this.#workload.lastSeqOf = (name) => this.#engine.jetstream.stream(name)?.log.state.lastSeq ?? 0
@@ -75,6 +77,7 @@ class World {
   async run(steps: number): Promise<void> {
     await this.#start('power')
     for (let step = 0; step < steps; step++) {
+      this.#machine.trace.step = step
       await this.#step()
       if (this.#random.chance(this.#swarm.crash)) await this.#restart()
       else if (this.#random.chance(0.01)) await this.#audit()
@@ -92,12 +95,14 @@ class World {
     const random = this.#random
     if (this.#engine.store.poisoned) {
       this.#machine.note(`poisoned: ${this.#engine.store.poisoned.message}`)
+      this.#machine.count('store: poisoned')
       await this.#restart()
       return
     }
     if (random.chance(this.#swarm.diskFailure)) {
       const kind = random.pick(['write', 'sync', 'short'] as const)
       this.#machine.note(`fault: next ${kind}`)
+      this.#machine.count(`fault: ${kind} planned`)
       this.#machine.disk.failNext(kind)
     }
     for (let n = random.below(4); n > 0; n--) this.#workload.act()
@@ -122,6 +127,9 @@ class World {
       const { deliveries, streamSeq, consumerSeq } = token
       this.#machine.note(`${stream.name}/${consumer.name} delivers ${streamSeq} (${consumerSeq}, ${deliveries})`)
       const { subject, payload, headers } = message
+      const { push, group } = { push: consumer.config.deliver_subject, group: consumer.config.deliver_group }
+      this.#machine.count(`delivered: ${push ? (group ? 'push, group' : 'push') : 'pull'}`)
+      if (deliveries > 1) this.#machine.count('delivered: again')
       checkDelivery(this.#model, stream, consumer, token, { subject, body: payload, headers })
     } catch (error) {
       this.#violation ??= error
@@ -149,6 +157,7 @@ class World {
     await this.#quiet()
     if (this.#engine.store.poisoned) return
     this.#machine.note('audit')
+    this.#machine.count('audit')
     const contents = await this.#contents()
     this.#promises(contents)
     checkRetention(this.#model, contents)
@@ -187,11 +196,19 @@ class World {
     this.#clients.crash()
     this.#heard()
     await this.#start(crash)
+    if (how === undefined && happens(random, this.#swarm.extras.crashAgain)) {
+      this.#machine.count('crash: again at once')
+      await this.#restart()
+    }
   }
 
   /** Opens the engine, crashing on the way at times, and looks at what came back. */
   async #start(crash: Crash): Promise<void> {
     const random = this.#random
+    if (happens(random, this.#swarm.extras.hoursDown)) {
+      this.#machine.count('clock: hours while down')
+      await this.#machine.elapse(random.between(1, 20) * 3_600_000)
+    }
     for (;;) {
       this.#model.life++
       const opened = await this.#machine.until(this.#open(), random.chance(0.15) ? random.below(80) : undefined)
@@ -199,10 +216,13 @@ class World {
         this.#engine = opened.value
         break
       }
+      this.#machine.count('crash: during recovery')
       this.#machine.crash(crash)
       this.#bus.crash()
     }
+    this.#machine.isServing = true
     const { recovery } = this.#engine.store
+    countRecovery(this.#machine, recovery)
     must(recovery.damage.length === 0, () => `damage without rot: ${recovery.damage.join('; ')}`)
     this.#machine.note(`opened: ${recovery.streams} streams, ${recovery.messages} messages`)
     const contents = await this.#contents()
