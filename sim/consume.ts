@@ -139,7 +139,7 @@ export class Consuming {
 
   /** Its ack_wait may be over, by the same reckoning as the checker's. */
   #isDue(consumer: ModelConsumer, delivery: Delivery): boolean {
-    return this.#model.nowMs() >= earliestDueMs(consumer, delivery)
+    return this.#model.nowMs() >= earliestDueMs(this.#model, consumer, delivery)
   }
 
   /** The deliveries that an ack of `seq` is about. */

@@ -37,7 +37,7 @@ export interface Extras {
   hoursDown: number
   /** A restart is followed by another at once with this probability. */
   crashAgain: number
-  /** A step plans a read that fails with this probability. */
+  /** A question to the store meets a read that fails with this probability (in the store alone). */
   readFailure: number
   /** A stream answers direct gets with this probability. */
   directGet: number
@@ -85,7 +85,7 @@ export function extrasOf(seed: number, { version = 2, without = [] }: RunOptions
     rot: random.pick([0, 0, 0, 2, 4]),
     hoursDown: random.pick([0, 0, 0.1]),
     crashAgain: random.pick([0, 0, 0.3, 0.6]),
-    readFailure: random.pick([0, 0, 0, 0.01]),
+    readFailure: random.pick([0, 0, 0, 0.3]),
     directGet: random.pick([0, 0.5, 1]),
     headersOnly: random.pick([0, 0, 0.3]),
     ephemeral: random.pick([0, 0, 0.3]),

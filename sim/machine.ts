@@ -95,6 +95,26 @@ export class Machine {
     this.disk.crash(kind)
   }
 
+  /** Leaves the disk room for `bytes` more. */
+  fillDisk(bytes: number): void {
+    const { faults } = this.disk
+    faults.capacityBytes = Number.MAX_SAFE_INTEGER
+    faults.capacityBytes += bytes - this.disk.freeBytes()
+    this.note(`the disk has room for ${bytes} bytes`)
+    this.count('disk: filled')
+  }
+
+  get isDiskFull(): boolean {
+    return this.disk.faults.capacityBytes !== Number.POSITIVE_INFINITY
+  }
+
+  freeDisk(): void {
+    if (!this.isDiskFull) return
+    this.disk.faults.capacityBytes = Number.POSITIVE_INFINITY
+    this.note('the disk has room again')
+    this.count('disk: freed')
+  }
+
   /** Ends the turn, and lets microtasks run. True when the turn had ends. */
   async endTurn(): Promise<boolean> {
     const ran = this.#turn.run()

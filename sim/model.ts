@@ -126,6 +126,8 @@ export class Model {
   readonly publications: Map<number, Publication> = new Map()
   /** Every letter that was ever seen, as `stream consumer sequence`. */
   readonly letters: Set<string> = new Set()
+  /** Until then the disk may have been full: what waited for its record goes out late, and again at once. */
+  stalledUntilMs = 0
   /** Counts processes. */
   life = 0
   /** Virtual time. */

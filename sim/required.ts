@@ -3,6 +3,17 @@ import { ACTIONS, HANDLINGS } from './faults.ts'
 import type { Scenario } from './run.ts'
 
 const both = [
+  'clock: hours while down',
+  'crash: again at once',
+  'disk: filled',
+  'disk: freed',
+  'disk: short write',
+  'rot: damage told',
+  'rot: message unreadable',
+  'rot: nothing lost',
+  'rot: repaired',
+  'rot: start refused',
+  'start: refused, the disk is full',
   'crash: kill',
   'crash: power',
   'crash: during recovery',
@@ -35,6 +46,7 @@ export const REQUIRED: Record<Scenario, readonly string[]> = {
     ...ACTIONS.map((name) => `action: ${name}`),
     ...HANDLINGS.map((name) => `handling: ${name}`),
     'audit',
+    'refused: 10023',
     'delivered: again',
     'delivered: pull',
     'delivered: push',

@@ -6,7 +6,13 @@ import { readText } from './read-text.ts'
 import type { ModelStream, StoreModel } from './store-model.ts'
 import { must } from './trace.ts'
 
-export async function checkReads(store: Store, model: StoreModel, random: SeededRandom): Promise<void> {
+/** `onReadFailure`: reads of the disk may fail, and say so; the next one must be right. */
+export async function checkReads(
+  store: Store,
+  model: StoreModel,
+  random: SeededRandom,
+  onReadFailure?: () => void,
+): Promise<void> {
   for (const log of store.streams()) {
     const stream = model.current.get(log.id)
     if (!stream) continue
@@ -16,7 +22,13 @@ export async function checkReads(store: Store, model: StoreModel, random: Seeded
     if (seqs.length > 0) {
       const seq = random.pick(seqs)
       const text = stream.messages.get(seq)!.text
-      const read = await readText(log, seq)
+      // Each planned failure hits one read.
+      const again = (error: Error): Promise<string> => {
+        if (!onReadFailure || !error.message.includes('EIO')) throw error
+        onReadFailure()
+        return readText(log, seq).catch(again)
+      }
+      const read = await readText(log, seq).catch(again)
       must(read === text, `stream ${log.id} message ${seq}: read ${read}, wanted ${text}`)
     }
   }

@@ -10,6 +10,7 @@ import type { Store, SyncMode } from '../packages/headwater/src/store/store.ts'
 import { type Extras, extrasOf, happens, type RunOptions, switchOff } from './faults.ts'
 import { countRecovery, Machine } from './machine.ts'
 import { readText } from './read-text.ts'
+import { rotTrials } from './rot.ts'
 import { describeConsumer, StoreModel } from './store-model.ts'
 import { checkReads } from './store-reads.ts'
 import { StoreWorkload, storeWeights } from './store-workload.ts'
@@ -75,6 +76,15 @@ class StoreWorld {
     }
     await this.#restart('close')
     await this.#restart('power')
+    if (this.#extras.rot === 0) return
+    this.#machine.crash('power')
+    await rotTrials({
+      machine: this.#machine,
+      random: this.#random.fork(),
+      trials: this.#extras.rot,
+      journalBytes: this.#journalBytes,
+      segmentBytes: this.#segmentBytes,
+    })
   }
 
   /** Some changes, the end of the turn, and a little time. */
@@ -88,6 +98,10 @@ class StoreWorld {
       return
     }
     if (this.#faulty && this.#random.chance(0.01)) this.#fault()
+    if (happens(this.#random, this.#extras.fullDisk)) {
+      if (this.#machine.isDiskFull) this.#machine.freeDisk()
+      else this.#machine.fillDisk(this.#random.pick([0, 100, 5_000, 40_000]))
+    }
     if (!store.congested) this.#workload.act(store)
     if (this.#random.chance(0.5)) this.#wait(store, model.turn)
     await this.#machine.endTurn()
@@ -96,7 +110,13 @@ class StoreWorld {
     const patience = isUnhurried ? 100 : this.#random.pick([0, 0, 1, 3, 10, 40])
     for (let n = 0; n < patience; n++) if (!(await this.#machine.step(100))) break
     this.#checkReadable(store)
-    if (this.#random.chance(0.1)) await this.#machine.until(checkReads(store, model, this.#random))
+    if (this.#random.chance(0.1)) {
+      if (happens(this.#random, this.#extras.readFailure)) this.#machine.disk.failNext('read')
+      const isTold = (): void => this.#machine.count('disk: failed read was told')
+      await this.#machine.until(
+        checkReads(store, model, this.#random, this.#extras.readFailure > 0 ? isTold : undefined),
+      )
+    }
     if (this.#random.chance(0.02)) await this.#quiesce()
   }
 
@@ -141,6 +161,11 @@ class StoreWorld {
 
   /** With time enough, everything that waits is told, and the store asks for nothing more. */
   async #quiesce(): Promise<void> {
+    if (this.#machine.isDiskFull) {
+      this.#machine.freeDisk()
+      await this.#machine.elapse(7_000)
+      must(!this.#store?.full, 'the disk has room, and the store still takes it for full')
+    }
     await this.#machine.elapse(5_000)
     must(this.#waiting === 0, () => `${this.#waiting} waiters were never told`)
     const { congested, poisoned } = this.#store as Store
@@ -151,6 +176,8 @@ class StoreWorld {
     const store = this.#store as Store
     const crash: Crash = how === 'close' ? this.#random.pick(['kill', 'power'] as const) : how
     if (how === 'close') {
+      // With a full disk a clean stop may fail; what it then says is no promise.
+      this.#machine.freeDisk()
       this.#machine.note('close')
       const steps = this.#random.chance(0.7) ? Number.POSITIVE_INFINITY : this.#random.below(20)
       const poisoned = store.poisoned !== undefined
@@ -201,7 +228,13 @@ class StoreWorld {
         segmentBytes: this.#segmentBytes,
         openBytesMax: 100_000,
       })
-      const opened = await this.#machine.until(opening, this.#random.chance(0.2) ? this.#random.below(60) : undefined)
+      const steps = this.#random.chance(0.2) ? this.#random.below(60) : undefined
+      const opened = await this.#machine.until(opening, steps).catch((error: { code?: string }) => {
+        if (!this.#machine.isDiskFull || error.code !== 'HW_DISK_FULL') throw error
+        this.#machine.count('start: refused, the disk is full')
+        this.#machine.freeDisk()
+        return undefined
+      })
       if (!opened) {
         const again = this.#random.pick(['kill', 'power'] as const)
         if (again === 'power') survives = 0

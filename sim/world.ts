@@ -19,8 +19,9 @@ import { checkRetention } from './checkers/retention.ts'
 import { Clients } from './client.ts'
 import { Consuming } from './consume.ts'
 import { extrasOf, happens, type RunOptions, type Swarm, swarm } from './faults.ts'
-import { countRecovery, Machine } from './machine.ts'
+import { countRecovery, Machine, type Process } from './machine.ts'
 import { Model, wants } from './model.ts'
+import { rotTrials } from './rot.ts'
 import { must, type Trace } from './trace.ts'
 import { Workload } from './workload.ts'
 
@@ -88,6 +89,18 @@ class World {
     await this.#audit()
     await this.#restart(this.#swarm.sync === 'always' ? 'power' : 'kill')
     await this.#audit()
+    if (this.#swarm.extras.rot === 0) return
+    this.#machine.crash('power')
+    const { journalBytes, segmentBytes, extras } = this.#swarm
+    const bus = new SimBus(this.#random.fork())
+    const also = async ({ clock, turn }: Process, store: Store): Promise<void> => {
+      const world = { bus: bus.attach(), random: this.#random.fork(), serverName: 'sim', limits: UNLIMITED }
+      const jetstream = JetStream.open({ ...world, clock, realClock: clock, turn, log: silentLogger }, store)
+      await jetstream.ready
+      jetstream.close()
+    }
+    const random = this.#random.fork()
+    await rotTrials({ machine: this.#machine, random, trials: extras.rot, journalBytes, segmentBytes, also })
   }
 
   /** What clients do in a turn, the end of the turn, and a little time. */
@@ -105,6 +118,13 @@ class World {
       this.#machine.count(`fault: ${kind} planned`)
       this.#machine.disk.failNext(kind)
     }
+    if (happens(random, this.#swarm.extras.fullDisk)) {
+      if (this.#machine.isDiskFull) await this.#freeDisk()
+      else {
+        this.#machine.fillDisk(random.pick([0, 100, 5_000, 40_000]))
+        this.#model.stalledUntilMs = Number.POSITIVE_INFINITY
+      }
+    }
     for (let n = random.below(4); n > 0; n--) this.#workload.act()
     await this.#machine.endTurn()
     this.#bus.deliver()
@@ -114,6 +134,24 @@ class World {
     if (random.chance(0.02)) await this.#machine.elapse(random.between(100, 15_000))
     this.#bus.deliver()
     this.#heard()
+  }
+
+  #makeRoom(): void {
+    if (!this.#machine.isDiskFull) return
+    this.#machine.freeDisk()
+    this.#model.stalledUntilMs = this.#machine.clock.now() + 7_000
+  }
+
+  /** Room again: the store must see it, and take messages again. */
+  async #freeDisk(): Promise<void> {
+    if (!this.#machine.isDiskFull) return
+    this.#makeRoom()
+    await this.#machine.elapse(7_000)
+    this.#heard()
+    must(
+      this.#engine.store.poisoned || !this.#engine.store.full,
+      'the disk has room, and the store still takes it for full',
+    )
   }
 
   /** Everything that the engine sends passes here. */
@@ -154,6 +192,7 @@ class World {
 
   /** Holds the engine to what it told, in a quiet moment. */
   async #audit(): Promise<void> {
+    await this.#freeDisk()
     await this.#quiet()
     if (this.#engine.store.poisoned) return
     this.#machine.note('audit')
@@ -184,6 +223,7 @@ class World {
     // Without syncs a power cut may take what was told; that is what these modes say.
     const crash: Crash = wish === 'power' && this.#swarm.sync === 'always' ? 'power' : 'kill'
     if (wish === 'close') {
+      this.#makeRoom()
       this.#machine.note('close')
       const { jetstream, store } = this.#engine
       jetstream.close()
@@ -211,7 +251,14 @@ class World {
     }
     for (;;) {
       this.#model.life++
-      const opened = await this.#machine.until(this.#open(), random.chance(0.15) ? random.below(80) : undefined)
+      const opened = await this.#machine
+        .until(this.#open(), random.chance(0.15) ? random.below(80) : undefined)
+        .catch((error: { code?: string }) => {
+          if (!this.#machine.isDiskFull || error.code !== 'HW_DISK_FULL') throw error
+          this.#machine.count('start: refused, the disk is full')
+          this.#makeRoom()
+          return undefined
+        })
       if (opened) {
         this.#engine = opened.value
         break

@@ -74,13 +74,14 @@ function checkAgain(model: Model, consumer: ModelConsumer, before: Delivery, tok
   must(token.deliveries === before.deliveries + 1, `${name}: delivery ${before.deliveries}, then ${token.deliveries}`)
   const waitedMs = model.nowMs() - before.lastAtMs
   must(
-    before.wantedAgain > 0 || model.nowMs() >= earliestDueMs(consumer, before),
+    before.wantedAgain > 0 || model.nowMs() >= earliestDueMs(model, consumer, before),
     `${name} is delivered again after ${waitedMs.toFixed(1)} ms; ack_wait is ${consumer.ackWaitMsMin} ms`,
   )
 }
 
 /** From when on its ack_wait may be over: it is delivered again as soon as somebody asks. */
-export function earliestDueMs(consumer: ModelConsumer, delivery: Delivery): number {
+export function earliestDueMs(model: Model, consumer: ModelConsumer, delivery: Delivery): number {
+  if (model.nowMs() < model.stalledUntilMs + consumer.ackWaitMsMin) return 0
   // ack_wait runs from the record of a delivery; a redelivery is sent when its record is durable, a slow sync later.
   const patience = delivery.deliveries < 2 ? 1 : consumer.ackWaitMsMin / 2
   return delivery.lastAtMs + consumer.ackWaitMsMin - patience

@@ -70,6 +70,31 @@ describe('damage to one stream', () => {
     }
   })
 
+  test('in messages ends no search by time: each counts as old as the next one that can be read', async () => {
+    const store = await rig.open({ journalBytes: 2048 })
+    const log = store.createStream({ storage: 'file', config: '' })
+    const times: number[] = []
+    for (let i = 1; i <= 30; i++) {
+      times.push(rig.clock.now())
+      put(log, 'a', `one ${i} `.padEnd(200, '.'))
+      await store.settled()
+      rig.clock.advance(1000)
+    }
+    await store.close()
+    const segment = `${FOLDER}/streams/1/0000000000000001.seg`
+    const bytes = rig.disk.content(segment)
+    const text = Buffer.from(bytes).toString('latin1')
+    const damaged = [1, 2, 3, 4, 7, 8, 15]
+    for (const seq of damaged) bytes[text.indexOf(`one ${seq} `) + 100] ^= 1
+    rig.write(segment, bytes)
+    const [again] = (await rig.open({ journalBytes: 2048 })).streams()
+    for (let seq = 1; seq <= 30; seq++) {
+      let first = seq
+      while (damaged.includes(first - 1)) first--
+      expect([seq, await again.seqAt({ seconds: times[seq - 1] / 1000, nanos: 0 })]).toEqual([seq, first])
+    }
+  })
+
   test('in the index and a message of one segment leaves out that one, for good, and serves the rest', async () => {
     const store = await rig.open({ journalBytes: 2048, segmentBytes: 4096 })
     const log = store.createStream({ storage: 'file', config: '' })

@@ -1,7 +1,7 @@
 /** One stream's log over its home: appends and removals, reads, and the answers of its index. */
 import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
-import { compareTime, type Time, ZERO_TIME } from '../base/time.ts'
+import { type Time, ZERO_TIME } from '../base/time.ts'
 import type { Chunk } from './chunk.ts'
 import type { LogHome } from './log-home.ts'
 import { LogNumbers } from './log-numbers.ts'
@@ -19,6 +19,7 @@ import {
   writeMessage,
 } from './record.ts'
 import type { Run } from './run.ts'
+import { seqAt } from './seq-at.ts'
 import { StreamIndex } from './stream-index.ts'
 import type {
   AppendInput,
@@ -253,24 +254,8 @@ export class Log implements StreamLog {
     return this.index.lastPerSubject(filter as Filter | undefined, upTo)
   }
 
-  async seqAt(time: Time): Promise<number> {
-    const { index } = this
-    let low = index.firstSeq
-    let high = index.lastSeq + 1
-    // The first living message at or after `time` is next(x) for some x in [low, high].
-    while (low < high) {
-      const middle = low + Math.floor((high - low) / 2)
-      const seq = index.next(middle)
-      if (seq === 0 || seq >= high) {
-        high = middle
-        continue
-      }
-      const at = this.#timeInMemory(seq) ?? (await this.#timeFromDisk(seq))
-      if (!at) continue
-      if (compareTime(at, time) < 0) low = seq + 1
-      else high = middle
-    }
-    return index.next(low) || index.lastSeq + 1
+  seqAt(time: Time): Promise<number> {
+    return seqAt(this.index, time, (seq) => this.#timeInMemory(seq) ?? this.#timeFromDisk(seq))
   }
 
   #timeInMemory(seq: number): Time | undefined {
