@@ -58,6 +58,12 @@ export class Consuming {
     this.#inboxes.delete(consumer)
   }
 
+  /** A consumer that is gone loses its client: another one may come with its name. */
+  disconnect(consumer: ModelConsumer): void {
+    this.#inboxes.get(consumer)?.subscription.unsubscribe()
+    this.#inboxes.delete(consumer)
+  }
+
   pull(stream: ModelStream, consumer: ModelConsumer): void {
     const random = this.#random
     const connected = this.#inboxes.get(consumer)
@@ -67,6 +73,7 @@ export class Consuming {
     if (random.chance(0.5)) body.no_wait = true
     if (!body.no_wait || random.chance(0.3)) body.expires = random.between(100, 5000) * 1e6
     if (random.chance(0.1)) body.max_bytes = random.between(100, 2000)
+    consumer.usedAtMs = this.#model.nowMs()
     this.#note(`pull ${stream.name}/${consumer.name} ${JSON.stringify(body)}`)
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream.name}.${consumer.name}`
     this.#clients.bus.publish(subject, connected.inbox, '', JSON.stringify(body))
@@ -75,11 +82,24 @@ export class Consuming {
   /** A message or a status arrived at a client. */
   #receive(stream: ModelStream, consumer: ModelConsumer, message: Sent): void {
     const token = ackTokenOf(message.reply)
+    this.#answerFlowControl(message)
+    // What was on its way when another one took its name is nothing to the new one.
+    if (this.#model.streams.get(stream.name)?.consumers.get(consumer.name) !== consumer) return
+    consumer.usedAtMs = this.#model.nowMs()
     if (!token || consumer.config.ack_policy === 'none') return
     const handling: Handling = this.polite ? 'ack' : weighted(this.#random, this.#swarm.handlings)
     // Acknowledging one settles all before it: not each needs its own.
     if (consumer.config.ack_policy === 'all' && !this.polite && this.#random.chance(0.6)) return
     this.#handle(stream, consumer, message.reply, token.streamSeq, handling)
+  }
+
+  /** A request for confirmation is answered, and a heartbeat that says that one still waits. */
+  #answerFlowControl({ headers, reply }: Sent): void {
+    if (!headers.startsWith('NATS/1.0 100')) return
+    const stalled = /^Nats-Consumer-Stalled: *(.*?)\r$/m.exec(headers)?.[1]
+    this.#count(reply || stalled ? 'push: flow control asked' : 'push: heartbeat')
+    const to = reply || stalled
+    if (to) this.#clients.bus.publish(to, '', '', '')
   }
 
   #handle(stream: ModelStream, consumer: ModelConsumer, reply: string, seq: number, handling: Handling): void {
@@ -104,6 +124,11 @@ export class Consuming {
         settle('ack', concerned)
         // Nobody answers for a consumer that is gone.
         if (consumer.existence !== 'there' || stream.existence !== 'there') return
+        // One that may leave by itself may leave the question open.
+        if (consumer.config.inactive_threshold) {
+          bus.publish(reply, '', '', '+ACK')
+          return
+        }
         this.#clients.request(reply, '', '+ACK', (answer) => {
           if (typeof answer !== 'string') for (const delivery of concerned) delivery.settledTold = true
         })

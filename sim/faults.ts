@@ -20,6 +20,7 @@ export const ACTIONS = [
   'pull',
   'togglePush',
   'pass',
+  'directGet',
 ] as const
 export type Action = (typeof ACTIONS)[number]
 
@@ -153,6 +154,7 @@ export function swarm(random: SeededRandom, extras: Extras, without: readonly st
     segmentBytes: random.pick([32_768, 131_072]),
     actions: {
       ...actions,
+      directGet: extras.directGet * 4,
       publish: Math.max(actions.publish, 12),
       createStream: 1,
       createConsumer: 1,

@@ -16,6 +16,7 @@ export interface StreamSettings {
   /** Nanoseconds, as on the wire. */
   max_age: number
   duplicate_window: number
+  allow_direct?: boolean
 }
 
 export interface ConsumerSettings {
@@ -30,6 +31,12 @@ export interface ConsumerSettings {
   deliver_subject?: string
   deliver_group?: string
   metadata?: Record<string, string>
+  headers_only?: boolean
+  flow_control?: boolean
+  /** Nanoseconds. */
+  idle_heartbeat?: number
+  /** Nanoseconds; set in a consumer that leaves when nobody uses it. */
+  inactive_threshold?: number
 }
 
 /** `asked`: no answer yet, it may exist or not. `there`: it was told to exist. `leaving`: asked to go. `gone`: told to be gone. */
@@ -39,6 +46,8 @@ export type Existence = 'asked' | 'there' | 'leaving' | 'gone'
 export interface Publication {
   readonly id: number
   readonly stream: string
+  /** Of which stream of that name. */
+  readonly born: number
   readonly subject: string
   readonly msgId: string
   readonly headers: string
@@ -102,10 +111,14 @@ export interface ModelConsumer {
   /** The stream's last sequence when it was asked for. */
   readonly bornAfterSeq: number
   readonly deliveries: Map<number, Delivery>
+  /** When a client last asked or answered, as far as it knows. */
+  usedAtMs: number
 }
 
 export interface ModelStream {
   readonly name: string
+  /** Tells it from others that had its name. */
+  readonly born: number
   existence: Existence
   config: StreamSettings
   /** An update was asked for and never answered: the configuration may be another. */
@@ -130,6 +143,7 @@ export class Model {
   stalledUntilMs = 0
   /** Counts processes. */
   life = 0
+  #born = 0
   /** Virtual time. */
   readonly nowMs: () => number
 
@@ -140,6 +154,7 @@ export class Model {
   addStream(config: StreamSettings, takesLetters: boolean): ModelStream {
     const stream: ModelStream = {
       name: config.name,
+      born: ++this.#born,
       existence: 'asked',
       config,
       uncertain: false,
@@ -175,6 +190,7 @@ export class Model {
       everExhausting: false,
       bornAfterSeq: lastSeq,
       deliveries: new Map(),
+      usedAtMs: this.nowMs(),
     }
     this.widen(consumer, config)
     stream.consumers.set(consumer.name, consumer)
@@ -230,7 +246,7 @@ export class Model {
   *#laterThan(stream: ModelStream, seq: number, stored: Stored): Generator<{ subject: string; bytes: number }> {
     for (const [later, one] of stream.stored) if (later > seq) yield one
     for (const one of this.publications.values()) {
-      if (one.stream !== stream.name || one.sentAtMs < stored.timeMs - 1 || one.outcome !== 'open') continue
+      if (one.born !== stream.born || one.sentAtMs < stored.timeMs - 1 || one.outcome !== 'open') continue
       yield { subject: one.subject, bytes: one.subject.length + one.headers.length + one.body.length + 34 }
     }
   }

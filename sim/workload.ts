@@ -4,7 +4,8 @@ import { subjectMatches } from '../packages/headwater/src/protocol/subject.ts'
 import { checkAcknowledged } from './checkers/order.ts'
 import type { Clients, Json } from './client.ts'
 import type { Consuming } from './consume.ts'
-import { type Swarm, weighted } from './faults.ts'
+import { directGet } from './direct-get.ts'
+import { happens, type Swarm, weighted } from './faults.ts'
 import type { ConsumerSettings, Model, ModelConsumer, ModelStream, Publication, StreamSettings } from './model.ts'
 
 const SECOND_NS = 1e9
@@ -65,6 +66,18 @@ export class Workload {
     else if (action === 'purge') this.#purge(stream)
     else if (action === 'deleteMessage') this.#deleteMessage(stream)
     else if (action === 'read') this.#read(stream)
+    else if (action === 'directGet')
+      directGet(
+        {
+          random: this.#random,
+          model: this.#model,
+          clients: this.#clients,
+          count: this.#count,
+          poisoned: () => this.poisoned(),
+        },
+        stream,
+        this.#random.pick(TAILS),
+      )
     else if (action === 'createConsumer' || consumers.length === 0) this.#createConsumer(stream, consumers.length)
     else this.#toConsumer(action, stream, this.#random.pick(consumers))
   }
@@ -79,7 +92,9 @@ export class Workload {
   #createStream(streams: ModelStream[]): void {
     const random = this.#random
     const takesLetters = !streams.some((one) => one.takesLetters) && random.chance(0.5)
-    const name = takesLetters ? `D${++this.#counter}` : `S${++this.#counter}`
+    const former = takesLetters || !happens(random, this.#swarm.extras.sameName) ? undefined : this.#goneStream()
+    const name = former ?? (takesLetters ? `D${++this.#counter}` : `S${++this.#counter}`)
+    if (former) this.#count('stream: with the name of another')
     const some = (probability: number, value: number): number => (random.chance(probability) ? value : -1)
     const config: StreamSettings = {
       name,
@@ -93,6 +108,9 @@ export class Workload {
       max_age: takesLetters ? 0 : random.chance(0.15) ? random.between(60, 300) * SECOND_NS : 0,
       duplicate_window: random.pick([1, 10, 60]) * SECOND_NS,
     }
+    if (!takesLetters && happens(random, this.#swarm.extras.memory)) config.storage = 'memory'
+    if (happens(random, this.#swarm.extras.directGet)) config.allow_direct = true
+    this.#count(`stream: ${config.storage}, ${config.retention}`)
     this.#note(`create stream ${JSON.stringify(config)}`)
     const stream = this.#model.addStream(config, takesLetters)
     this.#clients.api(`STREAM.CREATE.${name}`, config, (answer) => {
@@ -101,6 +119,25 @@ export class Workload {
       else if (answer.error.code !== 503) stream.existence = 'gone'
       this.#note(`stream ${name}: ${answer.error ? JSON.stringify(answer.error) : 'there'}`)
     })
+  }
+
+  /** The name of one that is gone and left no letters behind; its consumers' clients go. */
+  #goneStream(): string | undefined {
+    const isFree = (one: ModelStream): boolean =>
+      one.existence === 'gone' && !one.takesLetters && ![...one.consumers.values()].some((each) => each.config.metadata)
+    const gone = [...this.#model.streams.values()].filter(isFree)
+    if (gone.length === 0) return undefined
+    const { name, consumers } = this.#random.pick(gone)
+    for (const consumer of consumers.values()) this.#consuming.disconnect(consumer)
+    return name
+  }
+
+  #goneConsumer(stream: ModelStream): string | undefined {
+    const gone = [...stream.consumers.values()].filter((one) => one.existence === 'gone' && !one.config.metadata)
+    if (gone.length === 0) return undefined
+    const consumer = this.#random.pick(gone)
+    this.#consuming.disconnect(consumer)
+    return consumer.name
   }
 
   #updateStream(stream: ModelStream): void {
@@ -209,6 +246,7 @@ export class Workload {
     const one: Publication = {
       id,
       stream: stream.name,
+      born: stream.born,
       subject,
       msgId,
       headers,
@@ -237,7 +275,9 @@ export class Workload {
     const random = this.#random
     const workqueue = stream.config.retention === 'workqueue'
     if (existing >= (workqueue ? 1 : 3)) return
-    const name = `C${++this.#counter}`
+    const former = happens(random, this.#swarm.extras.sameName) ? this.#goneConsumer(stream) : undefined
+    const name = former ?? `C${++this.#counter}`
+    if (former) this.#count('consumer: with the name of another')
     const ack_policy = workqueue
       ? 'explicit'
       : random.pick(['explicit', 'explicit', 'explicit', 'all', 'none'] as const)
@@ -258,7 +298,16 @@ export class Workload {
       if (random.chance(0.3)) config.deliver_group = 'g'
     }
     const letters = [...this.#model.streams.values()].find((one) => one.takesLetters && one.existence === 'there')
-    if (letters && stream.config.storage === 'file' && tracked && random.chance(0.7)) {
+    const { extras } = this.#swarm
+    if (config.deliver_subject && happens(random, extras.flowControl)) {
+      config.flow_control = true
+      config.idle_heartbeat = 5 * SECOND_NS
+    }
+    if (happens(random, extras.headersOnly)) config.headers_only = true
+    const isEphemeral = happens(random, extras.ephemeral)
+    if (isEphemeral) config.inactive_threshold = random.pick([1, 5]) * SECOND_NS
+    this.#count(`consumer: ${isEphemeral ? 'ephemeral' : 'durable'}${config.headers_only ? ', headers only' : ''}`)
+    if (letters && !isEphemeral && stream.config.storage === 'file' && tracked && random.chance(0.7)) {
       config.metadata = { 'headwater.dead_letter': `dead.${letters.name}.${name}` }
     }
     this.#note(`create consumer ${stream.name} ${JSON.stringify(config)}`)
@@ -273,7 +322,7 @@ export class Workload {
 
   #updateConsumer(stream: ModelStream, consumer: ModelConsumer): void {
     const random = this.#random
-    if (consumer.config.ack_policy === 'none') return
+    if (consumer.config.ack_policy === 'none' || consumer.config.inactive_threshold) return
     const config: ConsumerSettings = { ...consumer.config }
     if (random.chance(0.5) && !config.backoff) config.ack_wait = random.pick([0.5, 2, 10]) * SECOND_NS
     else if (!config.backoff) config.max_deliver = random.pick([-1, 1, 2, 4])
@@ -294,8 +343,11 @@ export class Workload {
     action: string,
     answered: (error: { code: number } | undefined) => void,
   ): void {
-    const body = { stream_name: stream.name, config, action }
-    this.#clients.api(`CONSUMER.DURABLE.CREATE.${stream.name}.${consumer.name}`, body, (answer) => {
+    const { durable_name, ...rest } = config
+    const isEphemeral = config.inactive_threshold !== undefined
+    const body = { stream_name: stream.name, config: isEphemeral ? { ...rest, name: durable_name } : config, action }
+    const api = isEphemeral ? 'CONSUMER.CREATE' : 'CONSUMER.DURABLE.CREATE'
+    this.#clients.api(`${api}.${stream.name}.${consumer.name}`, body, (answer) => {
       if (typeof answer === 'string') return
       this.#note(
         `consumer ${stream.name}/${consumer.name} ${action}: ${answer.error ? JSON.stringify(answer.error) : 'done'}`,

@@ -10,9 +10,11 @@ import { openFileStore } from '../packages/headwater/src/store/file-store.ts'
 import type { Store } from '../packages/headwater/src/store/store.ts'
 import { type Sent, SimBus } from './bus.ts'
 import { checkAccounting } from './checkers/accounting.ts'
+import { checkAllDelivered } from './checkers/all-delivered.ts'
 import { contentsOf, type StreamContents } from './checkers/contents.ts'
 import { checkDeadLetters } from './checkers/dead-letters.ts'
 import { checkDurability } from './checkers/durability.ts'
+import { checkInactive } from './checkers/inactive.ts'
 import { checkOrder } from './checkers/order.ts'
 import { ackTokenOf, checkDelivery } from './checkers/redelivery.ts'
 import { checkRetention } from './checkers/retention.ts'
@@ -20,7 +22,7 @@ import { Clients } from './client.ts'
 import { Consuming } from './consume.ts'
 import { extrasOf, happens, type RunOptions, type Swarm, swarm } from './faults.ts'
 import { countRecovery, Machine, type Process } from './machine.ts'
-import { Model, wants } from './model.ts'
+import { Model } from './model.ts'
 import { rotTrials } from './rot.ts'
 import { must, type Trace } from './trace.ts'
 import { Workload } from './workload.ts'
@@ -201,6 +203,7 @@ class World {
     this.#promises(contents)
     checkRetention(this.#model, contents)
     checkAccounting(this.#model, contents, this.#clients)
+    checkInactive(this.#model, contents)
     await this.#quiet()
   }
 
@@ -324,6 +327,7 @@ class World {
       for (const consumer of stream.consumers.values()) {
         const there = found?.progress.has(consumer.name)
         if (stream.existence === 'gone') consumer.existence = 'gone'
+        consumer.usedAtMs = this.#machine.clock.now()
         if (consumer.existence !== 'asked' && consumer.existence !== 'leaving') continue
         consumer.existence = there ? 'there' : 'gone'
         if (there) this.#consuming.connect(stream, consumer)
@@ -357,7 +361,7 @@ class World {
     }
     must(open().length === 0, () => `some consumers never come to the end of their stream: ${open().join('; ')}`)
     await this.#quiet()
-    this.#checkAllDelivered(await this.#contents())
+    checkAllDelivered(this.#model, await this.#contents())
   }
 
   /** Consumers that somebody still hears of, and what they have before them. */
@@ -375,27 +379,5 @@ class World {
         return [{ stream, consumer, name: `${stream.name}/${consumer.name}`, pending: unsettled, left }]
       }),
     )
-  }
-
-  /** A consumer that starts with the first message has been given each that is still there. */
-  #checkAllDelivered(contents: Map<string, StreamContents>): void {
-    for (const stream of this.#model.streams.values()) {
-      for (const message of contents.get(stream.name)?.messages.values() ?? []) {
-        for (const consumer of stream.consumers.values()) {
-          if (consumer.existence !== 'there' || consumer.config.deliver_policy !== 'all') continue
-          if (consumer.everExhausting && consumer.config.metadata) continue
-          // Acknowledging all takes those along that were recorded as delivered and never arrived.
-          if (consumer.config.ack_policy === 'all') continue
-          if (!wants(consumer, message.subject)) continue
-          // A recorded delivery counts, even when the server stopped before it sent it: it may have been the last one allowed.
-          const givenUp = contents.get(stream.name)?.progress.get(consumer.name)?.exhausted.has(message.seq)
-          const given = consumer.deliveries.has(message.seq) || givenUp
-          must(
-            given,
-            `${stream.name}/${consumer.name} stands beyond message ${message.seq}, which it never gave to anyone`,
-          )
-        }
-      }
-    }
   }
 }

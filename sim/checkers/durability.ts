@@ -28,6 +28,8 @@ export function checkDurability(model: Model, contents: Map<string, StreamConten
 function checkConsumers(stream: ModelStream, found: StreamContents): void {
   for (const consumer of stream.consumers.values()) {
     const there = found.progress.get(consumer.name)
+    // It leaves by itself; a crash may undo that.
+    if (!there && consumer.config.inactive_threshold && consumer.existence === 'there') consumer.existence = 'leaving'
     must(there || consumer.existence !== 'there', `consumer ${stream.name}/${consumer.name} is lost`)
     must(!there || consumer.existence !== 'gone', `consumer ${stream.name}/${consumer.name} is back after its deletion`)
     if (!there) continue

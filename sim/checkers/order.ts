@@ -57,7 +57,7 @@ function checkBody(
   const name = `${stream.name}/${message.seq}`
   must(one, `${name} holds what nobody published: ${JSON.stringify(message.body.slice(0, 40))}`)
   must(
-    one.stream === stream.name &&
+    one.born === stream.born &&
       one.subject === message.subject &&
       one.body === message.body &&
       one.headers === message.headers,
