@@ -128,6 +128,8 @@ export interface ModelStream {
   readonly stored: Map<number, Stored>
   readonly removals: Removal[]
   readonly consumers: Map<string, ModelConsumer>
+  /** Consumers that are gone, and whose names others have. */
+  readonly former: ModelConsumer[]
   /** The highest sequence that anybody was told. */
   toldSeq: number
   /** Letters in it are the server's own messages. */
@@ -162,6 +164,7 @@ export class Model {
       stored: new Map(),
       removals: [],
       consumers: new Map(),
+      former: [],
       toldSeq: 0,
       takesLetters,
     }
@@ -193,6 +196,8 @@ export class Model {
       usedAtMs: this.nowMs(),
     }
     this.widen(consumer, config)
+    const former = stream.consumers.get(consumer.name)
+    if (former) stream.former.push(former)
     stream.consumers.set(consumer.name, consumer)
     return consumer
   }
@@ -255,17 +260,23 @@ export class Model {
   #settledByAll(stream: ModelStream, seq: number, stored: Stored): string | undefined {
     const { retention } = stream.config
     if (retention === 'limits') return undefined
-    const all = [...stream.consumers.values()].filter((one) => wants(one, stored.subject))
-    if (retention === 'workqueue') return all.some((one) => this.#maySettled(one, seq)) ? 'acknowledged' : undefined
+    const all = [...stream.former, ...stream.consumers.values()].filter((one) => wants(one, stored.subject))
+    // A consumer that leaves a work queue leaves its messages there.
+    if (retention === 'workqueue') return all.some((one) => this.#wasSettled(one, seq)) ? 'acknowledged' : undefined
     // Before a consumer came, nobody kept the message for it.
     const concerned = all.filter((one) => seq > one.bornAfterSeq)
     return concerned.every((one) => this.#maySettled(one, seq)) ? 'no interest left' : undefined
   }
 
-  /** True when the consumer may have let go of `seq`: acknowledged, terminated, a letter by now, or the consumer left itself. */
+  /** True when the consumer may have let go of `seq`: settled, or the consumer left itself. */
   #maySettled(consumer: ModelConsumer, seq: number): boolean {
+    return consumer.existence !== 'there' || this.#wasSettled(consumer, seq)
+  }
+
+  /** True when `seq` may be acknowledged, terminated or a letter by now. */
+  #wasSettled(consumer: ModelConsumer, seq: number): boolean {
     const { ack_policy } = consumer.config
-    if (consumer.existence !== 'there' || this.letters.has(`${consumer.stream} ${consumer.name} ${seq}`)) return true
+    if (this.letters.has(`${consumer.stream} ${consumer.name} ${seq}`)) return true
     if (ack_policy === 'all') {
       for (const [later, one] of consumer.deliveries) if (later > seq && one.settledBy !== '') return true
     }
