@@ -22,9 +22,9 @@ export class PowerCut {
     this.#base = walk(folder)
   }
 
-  /** Cuts, and says in a few words what was undone. */
-  cut(random: Random): string {
-    const isStrict = random.chance(0.3)
+  /** Cuts, strictly or as chance will, and says in a few words what was undone. */
+  cut(random: Random, strictly = false): string {
+    const isStrict = strictly || random.chance(0.3)
     const keepChance = isStrict ? 0 : [0.1, 0.5, 0.9][random.below(3)]
     const names = parseNames(this.#read('names'))
     const keptTo = isStrict ? 0 : random.below(names.operations.length + 1)

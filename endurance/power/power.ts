@@ -43,6 +43,6 @@ export async function runPower(options: PowerOptions): Promise<KillResult | stri
       UV_USE_IO_URING: '0',
       ...(options.lie ? { HEADWATER_POWER_LIE: '1' } : {}),
     },
-    cut: (random) => power.cut(random),
+    cut: (random) => power.cut(random, options.lie),
   })
 }
