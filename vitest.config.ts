@@ -17,7 +17,7 @@ export default defineConfig({
           // Nothing here is timed: the limit only ends a test that hangs, on however busy a machine.
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          include: ['{packages,examples}/*/src/**/*.test.ts', '{sim,scripts,conformance,bench}/**/*.test.ts'],
+          include: ['{packages,examples}/*/src/**/*.test.ts', '{sim,scripts,conformance,bench,endurance}/**/*.test.ts'],
           exclude: ['**/*.process.test.ts', '**/node_modules/**', '**/dist/**'],
         },
       },

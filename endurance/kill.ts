@@ -27,6 +27,10 @@ export interface KillOptions {
   readonly cut?: (random: Random) => string
   /** Ends the run after so many kills, whatever the time. */
   readonly killsMax?: number
+  /** From one second to this between a start and the next kill; 5,000 when left out. */
+  readonly pauseMsMax?: number
+  /** Of the consumers; 8,000 when left out. */
+  readonly ackWaitMs?: number
 }
 
 export interface KillResult {
@@ -46,13 +50,13 @@ export async function runKills(options: KillOptions): Promise<KillResult> {
   const world = new World(server.url, random)
   try {
     const load = new Load(world)
-    await load.start()
+    await load.start(options.ackWaitMs ?? 8000)
     const endMs = performance.now() + options.minutes * 60_000
     let longestRestartMs = 0
     let saidMs = performance.now()
     let lastCut = ''
     while (performance.now() < endMs && world.counts.kills < (options.killsMax ?? Number.POSITIVE_INFINITY)) {
-      await sleep(1000 + random.below(4000))
+      await sleep(1000 + random.below((options.pauseMsMax ?? 5000) - 1000))
       if (!server.isRunning) throw new Error(`The server ended by itself:\n${server.output}`)
       const recent = load.recent()
       await server.kill()
@@ -136,11 +140,11 @@ class Load {
     this.#administrator = new Administrator(world, this.#limits)
   }
 
-  async start(): Promise<void> {
+  async start(ackWaitMs: number): Promise<void> {
     const world = this.#world
     const judge = await world.connect()
     this.#judge = judge
-    await setUp(judge)
+    await setUp(judge, ackWaitMs)
     const { pull, push, fetch, queue, letters, plain } = this.#consumers
     const [first, second, third] = [await world.connect(), await world.connect(), await world.connect()]
     const [old, other] = [await world.connectOld(), await world.connectOld()]

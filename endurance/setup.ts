@@ -20,7 +20,7 @@ export const DELIVERIES_MAX = 3
 const SECOND = 1_000_000_000
 const WINDOW = 3600 * SECOND
 
-export async function setUp({ js, jsm }: Connected): Promise<void> {
+export async function setUp({ js, jsm }: Connected, ackWaitMs: number): Promise<void> {
   await jsm.streams.add({ name: LIMITS, subjects: ['endure.limits.*'], duplicate_window: WINDOW })
   await jsm.streams.add({
     name: BOUNDED,
@@ -42,7 +42,7 @@ export async function setUp({ js, jsm }: Connected): Promise<void> {
   })
   await jsm.streams.add({ name: LETTERS, subjects: ['endure.letters'] })
   await jsm.streams.add({ name: MEMORY, subjects: ['endure.memory'], storage: 'memory', max_msgs: 10_000 })
-  const explicit = { ack_policy: 'explicit' as const, ack_wait: 8 * SECOND, max_ack_pending: 500 }
+  const explicit = { ack_policy: 'explicit' as const, ack_wait: ackWaitMs * 1_000_000, max_ack_pending: 500 }
   await jsm.consumers.add(LIMITS, { ...explicit, durable_name: 'pull' })
   await jsm.consumers.add(LIMITS, {
     ...explicit,
@@ -66,7 +66,7 @@ export async function setUp({ js, jsm }: Connected): Promise<void> {
       durable_name: 'letters',
       filter_subject: 'endure.work.letters',
       max_deliver: DELIVERIES_MAX,
-      ack_wait: 4 * SECOND,
+      ack_wait: ackWaitMs * 500_000,
     }),
   )
   await jsm.consumers.add(WORK, { ...explicit, durable_name: 'plain', filter_subject: 'endure.work.plain' })

@@ -25,10 +25,10 @@ export interface NameLog {
 
 export function parseNames(text: string): NameLog {
   const operations: Operation[] = []
-  // A sync counts lines, and is a line itself: undefined here.
+  // A sync counts lines and is one itself: undefined here.
   const lines: (Operation | undefined)[] = []
-  for (const line of text.split('\n')) {
-    // The last line of a killed process may be torn; nothing can have followed it.
+  // The last line of a killed process may be torn; nothing can have followed it.
+  for (const line of text.slice(0, text.lastIndexOf('\n') + 1).split('\n')) {
     const found = /^(create|folder|unlink|rmdir|rename|sync) (.*)$/.exec(line)
     if (!found) continue
     const [, kind, rest] = found

@@ -5,33 +5,38 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { runPower, whyNoPower } from './power.ts'
 
 const SEED = Number(process.env.HEADWATER_POWER_SEED ?? Date.now() % 1_000_000)
 const why = whyNoPower()
 
-test.skipIf(why !== undefined)(
-  `three power cuts lose nothing (HEADWATER_POWER_SEED=${SEED})${why ? `: ${why}` : ''}`,
-  async () => {
-    const result = await cuts(3, false)
+describe.skipIf(why !== undefined)(`power cuts (HEADWATER_POWER_SEED=${SEED})${why ? `: ${why}` : ''}`, () => {
+  test('three of them lose nothing', async () => {
+    const result = await cuts({ killsMax: 3, seed: SEED, lie: false })
     expect(result.faults).toEqual([])
     expect(result.counts.kills).toBe(3)
     expect(result.counts.acknowledged).toBeGreaterThan(0)
-  },
-)
+  })
 
-test.skipIf(why !== undefined)(
-  'a disk that answers from its cache loses messages, and the checker sees it',
-  async () => {
-    expect((await cuts(2, true)).lostCount).toBeGreaterThan(0)
-  },
-)
+  test('a disk that answers from its cache loses messages, and the checker sees it', async () => {
+    let lost = 0
+    for (let attempt = 0; attempt < 5 && lost === 0; attempt++) {
+      try {
+        lost = (await cuts({ killsMax: 1, seed: SEED + attempt, lie: true })).lostCount
+      } catch (error) {
+        // What was lost was promised elsewhere on the disk: the server saw it before the checker could.
+        expect(String(error)).toContain('Nothing was changed')
+      }
+    }
+    expect(lost).toBeGreaterThan(0)
+  })
+})
 
-async function cuts(killsMax: number, lie: boolean) {
+async function cuts(options: { killsMax: number; seed: number; lie: boolean }) {
   const folder = mkdtempSync(join(tmpdir(), 'headwater-power-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  const result = await runPower({ folder, minutes: 2, seed: SEED, killsMax, lie, log: () => {} })
+  const result = await runPower({ folder, minutes: 2, pauseMsMax: 1500, ackWaitMs: 2000, log: () => {}, ...options })
   if (typeof result === 'string') throw new Error(result)
   return result
 }

@@ -94,7 +94,7 @@ export async function consumeQueue(
       })
       const subscription = await js.subscribe('', options)
       while (!world.drained && !subscription.isClosed()) await sleep(100)
-      await subscription.unsubscribe()
+      subscription.unsubscribe()
     } catch {
       await sleep(100)
     }
