@@ -193,7 +193,11 @@ class Runner {
     const one = await runSeed(scenario, seed, { ...run, print })
     this.#statistics.add(one.statistics)
     if (this.#asked.trace) console.log(`${scenario} trace ${one.digest}, ${one.lines} lines`)
-    if (one.problem !== undefined) return one.problem
+    if (one.problem !== undefined)
+      return `${one.problem}\n  before it:\n${one.recent
+        .slice(-5)
+        .map((line) => `  ${line}`)
+        .join('\n')}`
     if (!this.#asked.twice) return undefined
     const again = await runSeed(scenario, seed, run)
     return again.digest === one.digest ? undefined : `two runs differ: trace ${one.digest}, then ${again.digest}`
