@@ -22,6 +22,7 @@ import { rebuildDedupe } from './stream/dedupe-rebuild.ts'
 import { type StoredStream, Stream, type StreamSurroundings } from './stream/stream.ts'
 import { type StreamConfig, type StreamConfigRequest, sameConfig, withDefaults } from './stream/stream-config.ts'
 import { checkConfig, checkPedantic, checkUpdate, sealedConfig } from './stream/stream-config-rules.ts'
+import { UnservedStreams } from './stream/unserved-streams.ts'
 import { checkConsumerLimits, checkDeadLetterTargets } from './stream/update-checks.ts'
 
 /** The reply of the API's INFO call. */
@@ -47,12 +48,14 @@ export class JetStream {
   readonly #router: ApiRouter
   readonly #acks: Subscription
   readonly #surroundings: StreamSurroundings
+  readonly #unserved: UnservedStreams
 
   private constructor(env: Environment, store: Store) {
     this.env = env
     this.store = store
     this.usage = new AccountUsage(env.limits, () => this.#streams.values())
     this.#surroundings = { env, store, usage: this.usage, capturing: (subject) => this.capturing(subject) }
+    this.#unserved = new UnservedStreams(store.recovery.unserved)
     for (const log of store.streams()) this.#recover(log)
     const streams = [...this.#streams.values()]
     const consumers = streams.flatMap((stream) => recoverConsumers(env, stream, !store.recovery.clean))
@@ -231,6 +234,7 @@ export class JetStream {
   }
 
   #checkOverlap(config: StreamConfig, self: Stream | undefined): void {
+    this.#unserved.check(config)
     for (const other of this.#streams.values()) {
       if (other === self) continue
       for (const theirs of other.config.subjects) {

@@ -109,6 +109,7 @@ async function openLocked(options: StoreOptions, lock: FolderLock, startedMs: nu
     tornBytes: found.tornBytes,
     clean: found.clean || found.files.length === 0,
     damage: recovered.damage,
+    unserved: recovered.unserved,
     repaired: recovered.repaired,
   }
   store = new FileStore({ options, lock, journal, queue, reader, recovered, report })

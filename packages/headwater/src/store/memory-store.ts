@@ -13,6 +13,7 @@ const NOTHING_FOUND: RecoveryReport = {
   tornBytes: 0,
   clean: true,
   damage: [],
+  unserved: [],
   repaired: [],
 }
 

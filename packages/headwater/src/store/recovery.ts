@@ -13,7 +13,7 @@ import type { JournalHome } from './journal-home.ts'
 import { checkReached, type KnownState } from './known-state.ts'
 import { Log } from './log.ts'
 import { Replay, type Replayed } from './replay.ts'
-import { readCheckpoint, restoreStream } from './restore-stream.ts'
+import { configGuess, readCheckpoint, restoreStream } from './restore-stream.ts'
 import type { StartProgress } from './start-progress.ts'
 
 /** What recovery needs of the store that is being made. */
@@ -34,6 +34,8 @@ export interface Recovered {
   /** Streams that are served. */
   homes: JournalHome[]
   damage: string[]
+  /** Of the streams that are not served, what can be read of their configurations. */
+  unserved: (string | undefined)[]
   /** What was damaged and is whole again. */
   repaired: string[]
   /** Folders without a checkpoint: of streams that never had one, or were being deleted. */
@@ -52,6 +54,7 @@ export async function recover(context: RecoveryContext, found: JournalFound): Pr
   const damaged = new Set<number>()
   const damage: string[] = []
   const repaired: string[] = []
+  const unserved: (string | undefined)[] = []
   /** Streams without a checkpoint that could be read, and those of them that have a damaged one. */
   const bare: number[] = []
   const harmed = new Set<number>()
@@ -84,6 +87,7 @@ export async function recover(context: RecoveryContext, found: JournalFound): Pr
     damage.push(...problems.map((problem) => `${problem}; ${effect}`))
     if (!served) {
       damaged.add(id)
+      unserved.push(checkpoint.config)
       continue
     }
     streams.set(id, { ...checkpoint, home })
@@ -98,11 +102,16 @@ export async function recover(context: RecoveryContext, found: JournalFound): Pr
     context.progress?.step(file.endAt, 'replaying the journal')
   }
   replay.finish()
-  const { lost, made, rubbish } = sortOut(context, { bare, harmed, damaged }, replay)
+  const { lost, made, rubbish, without, gone } = sortOut(context, { bare, harmed, damaged }, replay)
+  for (const id of without) {
+    const own = streamFolder(streamsFolder, id)
+    unserved.push(harmed.has(id) ? await configGuess(fs, own) : undefined)
+  }
+  unserved.push(...gone.map(() => undefined))
   damage.push(...lost)
   repaired.push(...made)
   const homes = [...streams.values()].map((stream) => stream.home).sort((a, b) => a.log.id - b.log.id)
-  return { replay, homes, damage, repaired, rubbish }
+  return { replay, homes, damage, unserved, repaired, rubbish }
 }
 
 /**
@@ -114,7 +123,7 @@ function sortOut(
   { streamsFolder, known }: RecoveryContext,
   found: { bare: readonly number[]; harmed: ReadonlySet<number>; damaged: ReadonlySet<number> },
   { unknown, streams, ended }: Replay,
-): { lost: string[]; made: string[]; rubbish: number[] } {
+): { lost: string[]; made: string[]; rubbish: number[]; without: number[]; gone: number[] } {
   const { bare, harmed, damaged } = found
   const place = (id: number): string => `${streamFolder(streamsFolder, id)}/${CHECKPOINT_NAME}`
   const isRubbish = (id: number): boolean => streams.has(id) || ended.has(id)
@@ -133,6 +142,8 @@ function sortOut(
       .filter((id) => streams.has(id))
       .map((id) => `${place(id)}: ${why(id)}; the journal has the whole stream`),
     rubbish: bare.filter(isRubbish),
+    without,
+    gone,
   }
 }
 

@@ -1,4 +1,5 @@
 /** Brings a stream back from its folder: checkpoint, subjects, segments. What cannot be read is said, with its place. */
+import { textOf } from '../base/bytes.ts'
 import type { FileSystem, FileSystemError } from '../base/fs.ts'
 import { readWhole, TMP_SUFFIX } from './atomic-file.ts'
 import { CHECKPOINT_NAME, type Checkpoint, deadFromText, decodeCheckpoint, type SegmentEntry } from './checkpoint.ts'
@@ -14,6 +15,20 @@ import { decodeSubjects, subjectsName } from './subject-file.ts'
 /** The checkpoint in `own`; undefined when it is damaged. The folder has one. */
 export async function readCheckpoint(fs: FileSystem, own: string): Promise<Checkpoint | undefined> {
   return decodeCheckpoint(await readWhole(fs, `${own}/${CHECKPOINT_NAME}`))
+}
+
+/**
+ * The configuration that a damaged checkpoint seems to hold: never served, but good enough to keep others from taking the
+ * stream's name and subjects.
+ */
+export async function configGuess(fs: FileSystem, own: string): Promise<string | undefined> {
+  const text = textOf(await readWhole(fs, `${own}/${CHECKPOINT_NAME}`))
+  const [, config] = /"config":("(?:[^"\\]|\\.)*")/.exec(text) ?? []
+  try {
+    return config === undefined ? undefined : (JSON.parse(config) as string)
+  } catch {
+    return undefined
+  }
 }
 
 /** What is wrong with a stream, as sentences; `served` is false when what is left would not be right. */

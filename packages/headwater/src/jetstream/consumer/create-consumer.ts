@@ -41,13 +41,21 @@ export function createConsumer(env: Environment, stream: Stream, request: Create
 export function recoverConsumers(env: Environment, stream: Stream, unclean: boolean): Consumer[] {
   const consumers: Consumer[] = []
   for (const log of stream.log.consumers()) {
-    const stored = decodeStored(log.config)
-    const suspectSeq = unclean ? suspectSeqOf(stream, log, stored) : 0
-    const consumer = new Consumer(env, stream, log, stored, { suspectSeq })
+    const stored = unclean ? suspecting(stream, log, decodeStored(log.config)) : decodeStored(log.config)
+    const consumer = new Consumer(env, stream, log, stored, { suspectSeq: stored.suspectSeq ?? 0 })
     stream.addConsumer(consumer, log)
     consumers.push(consumer)
   }
   return consumers
+}
+
+/** After an unclean stop: with what may have been delivered unrecorded, which is kept until it was delivered again. */
+function suspecting(stream: Stream, log: ConsumerLog, former: StoredConsumer): StoredConsumer {
+  const suspectSeq = Math.max(suspectSeqOf(stream, log, former), former.suspectSeq ?? 0)
+  const stored = { ...former, suspectSeq }
+  const isNews = suspectSeq > log.progress.delivered.streamSeq && suspectSeq !== former.suspectSeq
+  if (isNews && former.config.ack_policy !== 'none') log.setConfig(encodeStored(stored))
+  return stored
 }
 
 /** The last message that may have been delivered without a record before the process ended uncleanly. */

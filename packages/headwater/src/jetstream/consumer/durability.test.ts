@@ -1,5 +1,6 @@
 /** Consumers over the durable store on a simulated disk: what was told survives, and what was not recorded was not told. */
 import { describe, expect, it } from 'vitest'
+import { settle } from '../../base/testing/settle.ts'
 import { MessageView } from '../../store/message-view.ts'
 import { COLD } from '../../store/stream-log.ts'
 import { ConsumerRig } from '../testing/consumer-rig.ts'
@@ -79,6 +80,30 @@ describe('deliveries are counted', () => {
     }
     expect(counts).toEqual([1, 2, 3])
     expect(await rig.stored('DEAD')).toEqual(['1 dead one'])
+  })
+
+  it('a clean stop right after an unclean one does not make a second delivery look like the first', async () => {
+    const { machine, rig, crash } = await orders(13, { max_deliver: 5 })
+    const { got } = rig.ask('ORDERS', 'worker', { batch: 1, expires: 60 * SECOND })
+    for (let step = 0; step < 3000 && got.length === 0; step++) await rig.engine.pass(1)
+    await crash('power')
+    for (let stop = 0; stop < 2; stop++) {
+      const { engine } = rig
+      await engine.pass(WRITTEN_MS)
+      engine.jetstream.close()
+      await settle(engine, engine.store.close())
+      rig.engine = await machine.start()
+      rig.listenToEvents()
+      expect(rig.engine.store.recovery.clean).toBe(true)
+    }
+    const next = rig.ask('ORDERS', 'worker')
+    await rig.engine.pass(WRITTEN_MS)
+    expect(next.got.map(({ deliveries }) => deliveries)).toEqual([2])
+    // What came later was never delivered, whatever the stop was.
+    await rig.publish('orders', 'two')
+    const last = rig.ask('ORDERS', 'worker')
+    await rig.engine.pass(WRITTEN_MS)
+    expect(last.got.map(({ deliveries }) => deliveries)).toEqual([1])
   })
 
   it('a message is never given up without a delivery: with max_deliver 1 the suspect one is delivered', async () => {

@@ -8,13 +8,24 @@ export interface StoredConsumer {
   readonly config: ConsumerConfig
   /** deliver last_per_subject: the snapshot's last sequence. */
   readonly lastPerSubjectUpTo?: number
+  /**
+   * First deliveries up to here may have been made before an unclean stop, unrecorded. Kept, so that a clean stop which comes
+   * before they are made again does not make them look like the first.
+   */
+  readonly suspectSeq?: number
 }
 
 /** As the store keeps it. */
 /** As the store keeps it: JSON. */
 export function encodeStored(stored: StoredConsumer): string {
-  const { name, created, config, lastPerSubjectUpTo } = stored
-  return JSON.stringify({ name, created: formatTime(created), config: normalConfig(config), lastPerSubjectUpTo })
+  const { name, created, config, lastPerSubjectUpTo, suspectSeq } = stored
+  return JSON.stringify({
+    name,
+    created: formatTime(created),
+    config: normalConfig(config),
+    lastPerSubjectUpTo,
+    suspectSeq,
+  })
 }
 
 /** Reads what encodeStored wrote. */
