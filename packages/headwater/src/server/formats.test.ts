@@ -1,22 +1,30 @@
 /**
  * Every format version that was ever written opens with the present code: the folders in test-data were made by the versions
- * that wrote them (scripts/make-format.ts), by a server that was killed, and are never made again.
+ * that wrote them, by a server that was killed, and are never made again. For a new version run this once with
+ * HEADWATER_MAKE_FORMAT=1.
  */
+import { existsSync } from 'node:fs'
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { jetstream } from '@nats-io/jetstream'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { SystemClock } from '../base/clock.ts'
 import { NodeFileSystem } from '../base/node-fs.ts'
 import { checkFolder } from '../store/check.ts'
 import { FORMAT_VERSION } from '../store/object-record.ts'
 import { type Told, tell } from './formats.case.ts'
 import { Headwater } from './index.ts'
+import { makeFormat } from './make-format.case.ts'
 
 const STORED = fileURLToPath(new URL('../../test-data', import.meta.url))
 const versions = Array.from({ length: FORMAT_VERSION }, (_, i) => i + 1)
+
+beforeAll(async () => {
+  const newest = join(STORED, `format-${FORMAT_VERSION}`)
+  if (process.env.HEADWATER_MAKE_FORMAT !== undefined && !existsSync(newest)) await makeFormat(newest)
+})
 
 let folder: string
 beforeEach(async () => {

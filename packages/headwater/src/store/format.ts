@@ -2,9 +2,9 @@
  * FORMAT: the version and the id of a data folder. The first thing that is written, and the first that is read.
  *
  * A new version is needed when an older Headwater would read what is written now wrongly, or refuse it as damage; a file or a
- * field that it passes over needs none. To add one: raise FORMAT_VERSION, go on reading the older ones (a start then writes FORMAT
- * anew, once it has read everything), and run scripts/make-format.ts, which keeps a folder of the new version in
- * test-data; server/formats.test.ts opens all of them. A folder that is kept there never changes.
+ * field that it passes over needs none. To add one: raise FORMAT_VERSION, go on reading the older ones (a start then writes
+ * FORMAT anew, once it has read everything), and run server/formats.test.ts once with HEADWATER_MAKE_FORMAT=1, which keeps a
+ * folder of the new version in test-data; that test opens all of them. A folder that is kept there never changes.
  */
 import { textOf, utf8 } from '../base/bytes.ts'
 import type { FileSystem } from '../base/fs.ts'

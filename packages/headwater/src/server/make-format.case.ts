@@ -1,40 +1,34 @@
-/**
- * Makes the data folder that stands for the present format version: packages/headwater/test-data/format-N. It is made once,
- * when a version is new, and never again: the test in server/formats.test.ts opens each of them with the present code.
- *
- * node --conditions=headwater-source --import tsx scripts/make-format.ts
- */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+/** Makes the data folder that stands for the present format version. It is made once, when a version is new, and never again. */
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
-import { type Told, tell } from '../packages/headwater/src/server/formats.case.ts'
-import { Headwater } from '../packages/headwater/src/server/index.ts'
-import { systemSeams } from '../packages/headwater/src/server/seams.ts'
-import { FORMAT_VERSION } from '../packages/headwater/src/store/object-record.ts'
+import { type Told, tell } from './formats.case.ts'
+import { Headwater } from './index.ts'
+import { systemSeams } from './seams.ts'
 
 /** Small files: the whole folder is to be kept. */
 const JOURNAL_BYTES = 16_384
 const YEARS_100 = 3_000_000_000_000_000_000
 const HOUR = 3_600_000_000_000
 
-const to = fileURLToPath(new URL(`../packages/headwater/test-data/format-${FORMAT_VERSION}`, import.meta.url))
-if (existsSync(to)) throw new Error(`${to} is there: a stored format never changes. Raise FORMAT_VERSION first.`)
-const folder = mkdtempSync(join(tmpdir(), 'headwater-format-'))
-const hw = await Headwater.startOn({ ...systemSeams(), journalBytes: JOURNAL_BYTES }, { data: folder })
-const nc = await hw.connect()
-const ids = await fill(nc)
-const told: Told = { streams: await tell(nc), ids }
-// As a kill leaves it: what was acknowledged is on disk, and nothing is in flight.
-mkdirSync(to, { recursive: true })
-for (const name of ['FORMAT', 'REACHED', 'journal', 'streams']) {
-  cpSync(join(folder, name), join(to, 'data', name), { recursive: true })
+/** Leaves in the new folder `to` the data, as a killed server does, and what clients were told of it. */
+export async function makeFormat(to: string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'headwater-format-'))
+  const hw = await Headwater.startOn({ ...systemSeams(), journalBytes: JOURNAL_BYTES }, { data: folder })
+  const nc = await hw.connect()
+  const ids = await fill(nc)
+  const told: Told = { streams: await tell(nc), ids }
+  // What was acknowledged is on disk, and nothing is in flight.
+  mkdirSync(to, { recursive: true })
+  for (const name of ['FORMAT', 'REACHED', 'journal', 'streams']) {
+    cpSync(join(folder, name), join(to, 'data', name), { recursive: true })
+  }
+  writeFileSync(join(to, 'told.json'), `${JSON.stringify(told, undefined, 1)}\n`)
+  await hw.close()
+  rmSync(folder, { recursive: true })
 }
-writeFileSync(join(to, 'told.json'), `${JSON.stringify(told, undefined, 1)}\n`)
-await hw.close()
-rmSync(folder, { recursive: true })
 
 async function fill(client: NatsConnection): Promise<Told['ids']> {
   const js = jetstream(client)
