@@ -22,7 +22,12 @@ export async function spotCheck(
     try {
       message = await jsm.streams.getMessage(ledger.name, { seq })
     } catch (error) {
-      if (!/no message found/.test((error as Error).message)) return
+      const { message: text } = error as Error
+      if (/stream not found/.test(text)) {
+        world.fault(`LOST: ${ledger.name} itself is gone after a restart`)
+        world.isHopeless = true
+      }
+      if (!/no message found/.test(text)) return
       message = null
     }
     world.counts['spot checks'] += 1

@@ -73,7 +73,7 @@ export async function runKills(options: KillOptions): Promise<KillResult> {
           `${kills} kills, ${acknowledged} acknowledged, ${deliveries} delivered, start ${server.startedMs.toFixed(0)} ms${lastCut && `, cut: ${lastCut}`}, ${world.faultCount} faults`,
         )
       }
-      if (world.lostCount > 10_000) break
+      if (world.lostCount > 10_000 || world.isHopeless) break
     }
     log('the load ends; what is left is consumed, then everything is checked')
     await load.finish()
@@ -222,8 +222,13 @@ class Load {
   async finish(): Promise<void> {
     const world = this.#world
     world.stopping = true
-    await Promise.all(this.#publishing)
     await Promise.all(this.#checks)
+    if (world.isHopeless) return
+    const isStill = await Promise.race([Promise.all(this.#publishing).then(() => false), sleep(60_000, true)])
+    if (isStill) {
+      world.fault('LOST: publishers were not answered for a minute')
+      return
+    }
     for (const [stream, consumer] of CONSUMERS) await this.#drain(stream, consumer)
     world.drained = true
     await Promise.all(this.#consuming)

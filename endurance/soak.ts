@@ -11,10 +11,10 @@ import { printTable } from './table.ts'
 import { World } from './world.ts'
 
 /** Stated: resident memory of the server at full load, at any moment. */
-export const RESIDENT_MB_MAX = 500
+export const RESIDENT_MB_MAX = 350
 /** What the streams may hold, and the room for journal and files that are not given back yet. */
 const STREAM_BYTES = 128 << 20
-export const DISK_MB_MAX = 700
+export const DISK_MB_MAX = 400
 /** The bystander's message and a PING on an idle connection come back within this, but for one sample in a hundred. */
 export const ANSWER_MS_MAX = 1000
 

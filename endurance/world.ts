@@ -40,6 +40,8 @@ export class World {
   /** Publishers and the like end when it is set, consumers when `drained` is. */
   stopping = false
   drained = false
+  /** A whole stream is gone: there is no point in going on. */
+  isHopeless = false
   readonly counts: Counts = {
     acknowledged: 0,
     'unknown outcomes': 0,

@@ -46,6 +46,7 @@ async function publishOne(
         ledger.unknown.add(id)
         return
       }
+      if (world.isHopeless) return
       await sleep(30)
     }
   }
