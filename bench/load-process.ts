@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { startNativeSink } from './load/native.ts'
 import type { Sample, Task } from './load/tasks.ts'
 
 /** No task takes that long. */
@@ -39,7 +40,7 @@ export class LoadProcess {
   }
 }
 
-/** A server that does no work; see load/sink.ts. */
+/** A server that does no work; see load/sink.ts, and load/native/sink.c for the modes that begin with `native:`. */
 export class SinkProcess {
   readonly port: number
   readonly #child: ChildProcess
@@ -50,7 +51,11 @@ export class SinkProcess {
   }
 
   static async start(mode: string): Promise<SinkProcess> {
-    const child = run('sink.ts', [mode])
+    if (mode.startsWith('native:')) {
+      const { child, port } = await startNativeSink(mode.slice('native:'.length))
+      return new SinkProcess(child, port)
+    }
+    const child = run('sink.ts', mode.split(' '))
     const [{ port }] = (await once(child, 'message')) as [{ port: number }]
     return new SinkProcess(child, port)
   }

@@ -4,32 +4,53 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cloneRoot } from '../conformance/support/find-judge.ts'
+import { nativePath } from './load/native.ts'
 import { LoadProcess } from './load-process.ts'
 import { ackedPublish } from './macro/acked-publish.ts'
 import { ackedPublishAlone } from './macro/acked-publish-alone.ts'
+import { ackedPublishMany } from './macro/acked-publish-many.ts'
+import { consumers } from './macro/consume.ts'
 import { deliver } from './macro/deliver.ts'
 import { embedded } from './macro/embedded.ts'
 import { fanOut } from './macro/fan-out.ts'
 import { idleMemory } from './macro/idle-memory.ts'
+import { lastMessages } from './macro/last-message.ts'
+import { manyStreams } from './macro/many-streams.ts'
 import { publish } from './macro/publish.ts'
-import { pull } from './macro/pull.ts'
+import { queueGroup } from './macro/queue-group.ts'
+import { replays } from './macro/replay.ts'
 import { request } from './macro/request.ts'
 import { startUp } from './macro/start-up.ts'
-import { type Effort, measureRow, measureSolo, type RowResult, type SoloResult } from './measure.ts'
+import { type Effort, measureRow, measureSolo, partsOf, type RowResult, type SoloResult } from './measure.ts'
 import { latencyTable, rateTable, soloTable } from './report.ts'
 import type { Row, SoloRow } from './row.ts'
 import { available, versionOf } from './server-process.ts'
 import { short } from './table.ts'
 
-const rows: Row[] = [publish, deliver, fanOut, request, ackedPublish, ackedPublishAlone, pull]
+const rows: Row[] = [
+  publish,
+  ...deliver,
+  ...fanOut,
+  queueGroup,
+  ...request,
+  ackedPublish,
+  ...ackedPublishMany,
+  ackedPublishAlone,
+  ...consumers,
+  ...replays,
+  ...lastMessages,
+  manyStreams,
+]
 const soloRows: SoloRow[] = [startUp, idleMemory, embedded]
 const names = [...rows, ...soloRows].map((row) => row.name)
+const groups = [...new Set(rows.map((row) => row.group))]
 
 const help = `Headwater beside nats-server on this machine: 128-byte messages, loopback, medians of alternating rounds.
 
 Usage: npm run bench -- [options]
 
-  --only NAME[,NAME]   only these rows: ${names.join(', ')}
+  --only NAME[,NAME]   only these rows or groups of rows
+  --list               the names of the rows, by group
   --quick              two short rounds instead of five: a first look, not a result
   --micro              the micro benches beside the hot files instead
   --profile FOLDER     write a CPU profile of Headwater for each row into FOLDER
@@ -39,12 +60,13 @@ Usage: npm run bench -- [options]
 process.exitCode = await main()
 
 async function main(): Promise<number> {
-  let values: { only?: string; quick?: boolean; micro?: boolean; profile?: string; help?: boolean }
+  let values: { only?: string; quick?: boolean; list?: boolean; micro?: boolean; profile?: string; help?: boolean }
   try {
     values = parseArgs({
       options: {
         only: { type: 'string' },
         quick: { type: 'boolean' },
+        list: { type: 'boolean' },
         micro: { type: 'boolean' },
         profile: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
@@ -58,11 +80,18 @@ async function main(): Promise<number> {
     console.log(help)
     return 0
   }
+  if (values.list) {
+    for (const group of groups) console.log(`${group}: ${namesOf(group).join(', ')}`)
+    console.log(`alone: ${soloRows.map((row) => row.name).join(', ')}`)
+    return 0
+  }
   if (values.micro) return micro()
-  const only = values.only?.split(',')
+  const only = values.only
+    ?.split(',')
+    .flatMap((name) => (groups.includes(name) && !names.includes(name) ? namesOf(name) : [name]))
   const unknown = only?.find((name) => !names.includes(name))
   if (unknown !== undefined) {
-    console.error(`There is no row ${unknown}: ${names.join(', ')}`)
+    console.error(`There is no row and no group ${unknown}: ${[...groups, ...names].join(', ')}`)
     return 2
   }
   const effort: Effort = values.quick
@@ -70,6 +99,10 @@ async function main(): Promise<number> {
     : { rounds: 5, seconds: 1, nodeFlags: [] }
   await run((name) => only === undefined || only.includes(name), effort, values.profile)
   return 0
+}
+
+function namesOf(group: string): string[] {
+  return rows.filter((row) => row.group === group).map((row) => row.name)
 }
 
 async function run(wanted: (name: string) => boolean, effort: Effort, profile: string | undefined): Promise<void> {
@@ -81,9 +114,13 @@ async function run(wanted: (name: string) => boolean, effort: Effort, profile: s
   )
   const results: RowResult[] = []
   for (const row of rows.filter(({ name }) => wanted(name))) {
+    if (row.needsCompiler && nativePath() === undefined) {
+      console.log(`left out, since its load generator needs a C compiler (cc): ${row.title}`)
+      continue
+    }
     console.log(`measuring: ${row.title}`)
     const nodeFlags = profile ? ['--cpu-prof', `--cpu-prof-dir=${join(profile, row.name)}`] : []
-    results.push(await measureRow(row, { ...effort, nodeFlags }))
+    results.push(...partsOf(await measureRow(row, { ...effort, nodeFlags })))
   }
   const solo: SoloResult[] = []
   for (const row of soloRows.filter(({ name }) => wanted(name))) {

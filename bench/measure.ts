@@ -41,6 +41,21 @@ export async function measureRow(row: Row, effort: Effort): Promise<RowResult> {
   }
 }
 
+/** A row with parts, as one result a part and the whole last. */
+export function partsOf(result: RowResult): RowResult[] {
+  const titles = Object.keys(result.measurements.get('headwater')?.[0]?.parts ?? {})
+  const parts = titles.map((title): RowResult => {
+    const measurements = new Map(
+      [...result.measurements].map(([kind, list]): [ServerKind, Measurement[]] => [
+        kind,
+        list.map((one) => ({ ...(one.parts?.[title] as Measurement), cpuSeconds: Number.NaN })),
+      ]),
+    )
+    return { row: { ...result.row, title, floors: {} }, measurements, ceiling: undefined }
+  })
+  return [...parts, result]
+}
+
 export interface SoloResult {
   row: SoloRow
   values: Map<ServerKind, number[]>

@@ -4,19 +4,32 @@ import type { Sample } from './load/tasks.ts'
 import type { LoadProcess } from './load-process.ts'
 import type { ServerKind, ServerProcess } from './server-process.ts'
 
+/** What a load is pointed at. */
+export interface Target {
+  port: number
+  /** The sink: there is nothing behind the port but a counter of bytes. */
+  bare: boolean
+  /** Missing when `bare`. Restarting it in `prepare` is allowed. */
+  server?: ServerProcess
+}
+
 export interface Row {
   /** For --only. */
   readonly name: string
+  /** Rows that are asked for together, by --only too. */
+  readonly group: string
   readonly title: string
   readonly kinds: readonly ServerKind[]
   /** The least ratio to each peer (rate: ours over theirs) that we promise. */
   readonly floors?: Partial<Record<ServerKind, number>>
-  /** The sink that shows the load generator's ceiling. */
+  /** The sink that shows the load generator's ceiling; `native:` before the mode of the one in C. */
   readonly sink?: string
+  /** There is no generator in Node for this row: without a C compiler it is left out. */
+  readonly needsCompiler?: boolean
   /** Before each measurement, outside of its time. */
-  prepare?(load: LoadProcess, target: { port: number; bare: boolean }): Promise<unknown>
+  prepare?(load: LoadProcess, target: Target): Promise<unknown>
   /** One measurement on a running server (or on the sink, when `bare`). */
-  measure(load: LoadProcess, target: { port: number; bare: boolean }, seconds: number): Promise<Sample>
+  measure(load: LoadProcess, target: Target, seconds: number): Promise<Sample>
 }
 
 /** Seconds in which the `count` messages were handled, and the processor time that the server took for them. */
@@ -31,9 +44,10 @@ export async function measureOn(
   server: ServerProcess,
   seconds: number,
 ): Promise<Measurement> {
-  await row.prepare?.(load, { port: server.port, bare: false })
+  const target: Target = { port: server.port, bare: false, server }
+  await row.prepare?.(load, target)
   const before = server.cpuSeconds()
-  const sample = await row.measure(load, { port: server.port, bare: false }, seconds)
+  const sample = await row.measure(load, target, seconds)
   return { ...sample, cpuSeconds: server.cpuSeconds() - before }
 }
 

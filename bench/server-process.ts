@@ -12,6 +12,8 @@ export type ServerKind = 'headwater' | 'judge' | 'judge-always'
 
 const HEADWATER = join(cloneRoot, 'packages', 'headwater')
 const judge = findJudge().server
+/** No start takes that long, not even on the largest data. */
+const START_MS = 120_000
 
 export function available(kind: ServerKind): boolean {
   return kind === 'headwater' ? existsSync(join(HEADWATER, 'dist', 'cli', 'main.js')) : judge !== undefined
@@ -29,9 +31,11 @@ export function versionOf(kind: ServerKind): string {
 export class ServerProcess {
   readonly port: number
   readonly folder: string
-  readonly child: ChildProcess
+  child: ChildProcess
   /** From the start of the process to its first byte to a client. */
   startedMs = 0
+  readonly #command: string
+  readonly #args: readonly string[]
   #output = ''
 
   private constructor(kind: ServerKind, port: number, nodeFlags: readonly string[]) {
@@ -39,34 +43,52 @@ export class ServerProcess {
     this.folder = mkdtempSync(join(tmpdir(), 'headwater-bench-'))
     const data = join(this.folder, 'data')
     const flags = ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', data]
+    this.#command = kind === 'headwater' ? process.execPath : (judge as string)
     if (kind === 'judge-always') {
       const config = join(this.folder, 'always.conf')
       writeFileSync(config, `listen: 127.0.0.1:${port}\njetstream { store_dir: "${data}", sync_interval: always }\n`)
-      this.child = spawn(judge as string, ['-c', config])
-    } else if (kind === 'judge') {
-      this.child = spawn(judge as string, flags)
-    } else {
-      this.child = spawn(process.execPath, [...nodeFlags, join(HEADWATER, 'bin', 'headwater.mjs'), ...flags])
-    }
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        this.#output = (this.#output + text).slice(-4000)
-      })
-    }
+      this.#args = ['-c', config]
+    } else if (kind === 'judge') this.#args = flags
+    else this.#args = [...nodeFlags, join(HEADWATER, 'bin', 'headwater.mjs'), ...flags]
+    this.child = this.#spawn()
   }
 
   /** Starts it and waits until it greets; `nodeFlags` are for profiling ours. */
   static async start(kind: ServerKind, nodeFlags: readonly string[] = []): Promise<ServerProcess> {
-    const port = await freePort()
+    const server = new ServerProcess(kind, await freePort(), nodeFlags)
+    await server.#greeting()
+    return server
+  }
+
+  /** Ends the process, by SIGTERM or as a crash would, does `between`, and starts it again on the same data and port. */
+  async restart(
+    between: () => Promise<unknown> = async () => {},
+    signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM',
+  ): Promise<void> {
+    await this.#end(signal)
+    await between()
+    this.child = this.#spawn()
+    await this.#greeting()
+  }
+
+  #spawn(): ChildProcess {
+    const child = spawn(this.#command, this.#args)
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.#output = (this.#output + text).slice(-4000)
+      })
+    }
+    return child
+  }
+
+  async #greeting(): Promise<void> {
     const startMs = performance.now()
-    const server = new ServerProcess(kind, port, nodeFlags)
-    while (!(await greets(port))) {
-      if (server.child.exitCode !== null || performance.now() - startMs > 15_000) {
-        throw new Error(`${kind} did not start:\n${server.#output}`)
+    while (!(await greets(this.port))) {
+      if (this.child.exitCode !== null || performance.now() - startMs > START_MS) {
+        throw new Error(`the server did not start:\n${this.#output}`)
       }
     }
-    server.startedMs = performance.now() - startMs
-    return server
+    this.startedMs = performance.now() - startMs
   }
 
   /** User and system time of the process so far, in seconds; NaN where /proc is missing. */
@@ -91,14 +113,17 @@ export class ServerProcess {
   }
 
   async stop(): Promise<void> {
-    if (this.child.exitCode === null && this.child.signalCode === null) {
-      const exited = once(this.child, 'exit')
-      this.child.kill('SIGTERM')
-      const timer = setTimeout(() => this.child.kill('SIGKILL'), 10_000)
-      await exited
-      clearTimeout(timer)
-    }
+    await this.#end('SIGTERM')
     rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return
+    const exited = once(this.child, 'exit')
+    this.child.kill(signal)
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), 10_000)
+    await exited
+    clearTimeout(timer)
   }
 }
 

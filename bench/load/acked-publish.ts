@@ -1,28 +1,17 @@
-/** Publishes into a stream with a window: what was acknowledged makes room for as much again. HOT: per read of acks. */
+/** Publishes into a stream with a window, where there is no C compiler (native/publish.c): what was acknowledged makes room for as much again. HOT: per read of acks. */
 import { pubFrame, replySubject } from './frames.ts'
+import { freshStream } from './streams.ts'
 import { percentile, type Sample } from './tasks.ts'
 import { ask, Wire } from './wire.ts'
 
-export const STREAM = 'BENCH'
-export const STREAM_SUBJECT = 'bench.stream'
+const STREAM = 'BENCH'
+const STREAM_SUBJECT = 'bench.stream'
 const RING = 1000
 /** Every PubAck is one JSON object without another inside: its closing brace is counted. */
 const BRACE = 0x7d
 
-/** A fresh, empty stream on disk. */
-export async function freshStream(port: number, name: string, subject: string): Promise<void> {
-  await ask(port, `STREAM.DELETE.${name}`, {}).catch(() => {})
-  await ask(port, `STREAM.CREATE.${name}`, {
-    name,
-    subjects: [subject],
-    storage: 'file',
-    retention: 'limits',
-    num_replicas: 1,
-  })
-}
-
 export async function ackedPublish(port: number, seconds: number, inFlight: number, bare: boolean): Promise<Sample> {
-  if (!bare) await freshStream(port, STREAM, STREAM_SUBJECT)
+  if (!bare) await freshStream(port, STREAM, [STREAM_SUBJECT])
   const sample = await publishWindow(
     port,
     STREAM_SUBJECT,
@@ -38,7 +27,7 @@ export async function ackedPublish(port: number, seconds: number, inFlight: numb
 }
 
 /** Publishes as long as `goOn` says so, then waits for the acknowledgements that are still out. */
-export async function publishWindow(
+async function publishWindow(
   port: number,
   subject: string,
   inFlight: number,

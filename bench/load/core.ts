@@ -6,42 +6,90 @@ import { Wire } from './wire.ts'
 
 export const SUBJECT = 'bench.core'
 
-export async function publish(port: number, seconds: number): Promise<Sample> {
+export async function publish(port: number, seconds: number, bare: boolean): Promise<Sample> {
   const wire = await Wire.open(port)
+  const latenciesUs: number[] = []
+  // One PING between the messages at a time: its PONG says when the server had taken in everything before it.
+  let pingAtMs = 0
+  const ping = () => {
+    if (bare || pingAtMs > 0) return
+    pingAtMs = performance.now()
+    wire.socket.write('PING\r\n')
+  }
+  let answered = () => {}
+  wire.onBytes = () => {
+    latenciesUs.push((performance.now() - pingAtMs) * 1000)
+    pingAtMs = 0
+    answered()
+  }
   const startMs = performance.now()
-  const count = await pump(wire, chunkOf(pubFrame(SUBJECT)), seconds)
+  const count = await pump(wire, chunkOf(pubFrame(SUBJECT)), seconds, ping)
+  if (pingAtMs > 0) {
+    await new Promise<void>((resolve) => {
+      answered = resolve
+    })
+  }
   await wire.pong()
   const took = performance.now() - startMs
   wire.close()
-  return { count, seconds: took / 1000 }
+  return { count, seconds: took / 1000, ...percentiles(latenciesUs) }
 }
 
-export async function deliver(port: number, seconds: number, subscribers: number): Promise<Sample> {
-  const frameBytes = msgFrame(SUBJECT, 1).length
+export interface DeliverTask {
+  port: number
+  seconds: number
+  subscribers: number
+  /** Of a payload. */
+  bytes: number
+  /** All subscribers in one queue group: each message goes to one of them. */
+  group: boolean
+}
+
+export async function deliver({ port, seconds, subscribers, bytes, group }: DeliverTask): Promise<Sample> {
+  const frameBytes = msgFrame(SUBJECT, 1, '', bytes).length
   const received = new Array<number>(subscribers).fill(0)
+  const latenciesUs: number[] = []
+  /** What had been written before a burst, and when that was; it has arrived when so many bytes have. */
+  const marks: { bytes: number; atMs: number }[] = []
+  let firstMark = 0
+  let sum = 0
   let expectedBytes = Number.POSITIVE_INFINITY
   let finished = () => {}
   const allReceived = new Promise<void>((resolve) => {
     finished = resolve
   })
+  // A server may ping into the stream (six bytes): only the total is compared, with >=.
+  const complete = () => (group ? sum >= expectedBytes : received.every((all) => all >= expectedBytes))
   const wires = await Promise.all(received.map(() => Wire.open(port)))
   for (const [index, wire] of wires.entries()) {
-    await wire.subscribe(SUBJECT, 1)
-    // A server may ping into the stream (six bytes): only the total is compared, with >=.
+    await wire.subscribe(group ? `${SUBJECT} workers` : SUBJECT, 1)
     wire.onBytes = (_buffer, length) => {
       received[index] += length
-      if (received[index] >= expectedBytes && received.every((bytes) => bytes >= expectedBytes)) finished()
+      sum += length
+      const arrived = group ? sum : received[index]
+      if (group || index === 0) {
+        while (firstMark < marks.length && marks[firstMark].bytes < arrived)
+          latenciesUs.push((performance.now() - marks[firstMark++].atMs) * 1000)
+      }
+      if (arrived >= expectedBytes && complete()) finished()
     }
   }
   const publisher = await Wire.open(port)
   const startMs = performance.now()
-  const sent = await pump(publisher, chunkOf(pubFrame(SUBJECT)), seconds)
+  const mark = (sent: number) => marks.push({ bytes: sent * frameBytes, atMs: performance.now() })
+  const sent = await pump(publisher, chunkOf(pubFrame(SUBJECT, '', bytes)), seconds, mark)
   expectedBytes = sent * frameBytes
-  if (received.some((bytes) => bytes < expectedBytes)) await allReceived
+  if (!complete()) await allReceived
   const took = performance.now() - startMs
   for (const wire of [publisher, ...wires]) wire.close()
-  for (const bytes of received) checkBytes(bytes - expectedBytes)
-  return { count: sent * subscribers, seconds: took / 1000 }
+  if (group) checkBytes(sum - expectedBytes)
+  else for (const all of received) checkBytes(all - expectedBytes)
+  return { count: group ? sent : sent * subscribers, seconds: took / 1000, ...percentiles(latenciesUs) }
+}
+
+function percentiles(latenciesUs: number[]): { p50Us?: number; p99Us?: number } {
+  if (latenciesUs.length === 0) return {}
+  return { p50Us: percentile(latenciesUs, 0.5), p99Us: percentile(latenciesUs, 0.99) }
 }
 
 /** Beyond the messages there may be pings, nothing else. */

@@ -2,7 +2,6 @@
 import { ackedPublish } from './acked-publish.ts'
 import { deliver, publish, request } from './core.ts'
 import { bareDisk } from './disk.ts'
-import { fill, pull } from './pull.ts'
 import type { Sample, Task } from './tasks.ts'
 
 process.on('message', (task: Task) => {
@@ -15,17 +14,13 @@ process.on('message', (task: Task) => {
 async function perform(task: Task): Promise<Sample> {
   switch (task.kind) {
     case 'publish':
-      return publish(task.port, task.seconds)
+      return publish(task.port, task.seconds, task.bare)
     case 'deliver':
-      return deliver(task.port, task.seconds, task.subscribers)
+      return deliver(task)
     case 'request':
       return request(task.port, task.seconds)
     case 'acked-publish':
       return ackedPublish(task.port, task.seconds, task.inFlight, task.bare)
-    case 'fill':
-      return fill(task.port, task.messages, task.bare)
-    case 'pull':
-      return pull(task)
     case 'disk':
       return bareDisk(task.folder, task.seconds, task.bytes)
   }

@@ -5,13 +5,14 @@ import type { Wire } from './wire.ts'
 /** Chunks written before the process looks at its other sockets. */
 const BURST = 4
 
-/** Resolves with the number of frames written. */
-export function pump(wire: Wire, chunk: Chunk, seconds: number): Promise<number> {
+/** Resolves with the number of frames written. `mark` is called before each burst, with what was written before it. */
+export function pump(wire: Wire, chunk: Chunk, seconds: number, mark: (sent: number) => void): Promise<number> {
   const { socket } = wire
   const end = performance.now() + seconds * 1000
   let sent = 0
   return new Promise((resolve) => {
     const step = () => {
+      mark(sent)
       for (let burst = 0; burst < BURST; burst++) {
         socket.write(chunk.bytes)
         sent += chunk.frames

@@ -2,17 +2,13 @@
 
 export type Task =
   /** Publishes to nobody; the end is the PONG after the last message. */
-  | { kind: 'publish'; port: number; seconds: number }
-  /** Publishes to `subscribers` connections; the end is the last delivery. */
-  | { kind: 'deliver'; port: number; seconds: number; subscribers: number }
+  | { kind: 'publish'; port: number; seconds: number; bare: boolean }
+  /** Publishes `bytes` at a time to `subscribers` connections, in one queue group or each for itself; the end is the last delivery. */
+  | { kind: 'deliver'; port: number; seconds: number; subscribers: number; bytes: number; group: boolean }
   /** One request after the other, each answered by a second connection. */
   | { kind: 'request'; port: number; seconds: number }
   /** Publishes into a fresh stream, `inFlight` at a time, each acknowledged. */
   | { kind: 'acked-publish'; port: number; seconds: number; inFlight: number; bare: boolean }
-  /** Makes sure of a stream with `messages` messages to pull. */
-  | { kind: 'fill'; port: number; messages: number; bare: boolean }
-  /** Pulls them in batches and acknowledges each. */
-  | { kind: 'pull'; port: number; seconds: number; batch: number; messages: number; bare: boolean }
   /** Overwrites a small part of a file with synced writes, one after the other, and no server at all. */
   | { kind: 'disk'; folder: string; seconds: number; bytes: number }
 
@@ -22,6 +18,8 @@ export interface Sample {
   seconds: number
   p50Us?: number
   p99Us?: number
+  /** What the whole consists of, by title, where a row has parts. */
+  parts?: Record<string, { count: number; seconds: number; p50Us?: number; p99Us?: number }>
 }
 
 export function percentile(values: readonly number[], share: number): number {

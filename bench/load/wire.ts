@@ -64,26 +64,60 @@ export class Wire {
   }
 }
 
-/** Asks the JetStream API on a connection of its own; throws the server's error. */
-export async function ask<T = Record<string, unknown>>(port: number, subject: string, body: unknown): Promise<T> {
-  const wire = await Wire.open(port)
-  await wire.subscribe('_INBOX.ask', 1)
-  const json = JSON.stringify(body)
-  const text = await new Promise<string>((resolve) => {
-    let received = ''
-    wire.onBytes = (buffer, length) => {
-      received += buffer.toString('latin1', 0, length)
-      const head = /^(?:PING\r\n)*MSG _INBOX\.ask 1 (\d+)\r\n/.exec(received)
-      if (head && received.length >= head[0].length + Number(head[1])) {
-        resolve(received.slice(head[0].length, head[0].length + Number(head[1])))
-      } else if (received.startsWith('HMSG') && received.includes(' 503')) {
-        resolve('{"error":{"description":"no responders: is JetStream on?"}}')
+/** The JetStream API on one connection, one request at a time. */
+export class Api {
+  readonly #wire: Wire
+
+  private constructor(wire: Wire) {
+    this.#wire = wire
+  }
+
+  static async open(port: number): Promise<Api> {
+    const wire = await Wire.open(port)
+    await wire.subscribe('_INBOX.ask', 1)
+    return new Api(wire)
+  }
+
+  /** The answer's JSON; throws the server's error. */
+  async ask<T = Record<string, unknown>>(subject: string, body: unknown): Promise<T> {
+    const wire = this.#wire
+    const json = JSON.stringify(body)
+    const text = await new Promise<string>((resolve) => {
+      const chunks: Buffer[] = []
+      let missing = Number.NaN
+      wire.onBytes = (buffer, length) => {
+        chunks.push(Buffer.from(buffer.subarray(0, length)))
+        if (Number.isNaN(missing)) {
+          const received = Buffer.concat(chunks).toString('latin1')
+          const head = /^(?:PING\r\n)*MSG _INBOX\.ask 1 (\d+)\r\n/.exec(received)
+          if (head) missing = head[0].length + Number(head[1]) + 2
+          else if (received.startsWith('HMSG') && received.includes(' 503'))
+            return resolve('{"error":{"description":"no responders: is JetStream on?"}}')
+          else return
+          missing -= received.length
+        } else missing -= length
+        if (missing > 0) return
+        const whole = Buffer.concat(chunks).toString('utf8')
+        resolve(whole.slice(whole.indexOf('{'), whole.lastIndexOf('}') + 1))
       }
-    }
-    wire.socket.write(`PUB $JS.API.${subject} _INBOX.ask ${Buffer.byteLength(json)}\r\n${json}\r\n`)
-  })
-  wire.close()
-  const reply = JSON.parse(text) as T & { error?: { description: string } }
-  if (reply.error) throw new Error(`${subject}: ${reply.error.description}`)
-  return reply
+      wire.socket.write(`PUB $JS.API.${subject} _INBOX.ask ${Buffer.byteLength(json)}\r\n${json}\r\n`)
+    })
+    const reply = JSON.parse(text) as T & { error?: { description: string } }
+    if (reply.error) throw new Error(`${subject}: ${reply.error.description}`)
+    return reply
+  }
+
+  close(): void {
+    this.#wire.close()
+  }
+}
+
+/** Asks once, on a connection of its own; throws the server's error. */
+export async function ask<T = Record<string, unknown>>(port: number, subject: string, body: unknown): Promise<T> {
+  const api = await Api.open(port)
+  try {
+    return await api.ask<T>(subject, body)
+  } finally {
+    api.close()
+  }
 }

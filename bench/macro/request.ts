@@ -1,10 +1,31 @@
-/** One request in flight, answered by a second connection: latency, both ways through the broker. */
+/** Requests, answered by a second connection: both ways through the broker, alone and 64 in flight. */
+import { nativePath, runNative } from '../load/native.ts'
 import type { Row } from '../row.ts'
 
-export const request: Row = {
-  name: 'request',
-  title: 'request and reply, 1 in flight',
+const base = {
+  group: 'core',
   kinds: ['headwater', 'judge'],
-  sink: 'service',
-  measure: (load, { port }, seconds) => load.perform({ kind: 'request', port, seconds }),
+  floors: { judge: 1.2 },
+  sink: 'native:service',
+} as const
+
+export const request: Row[] = [
+  {
+    ...base,
+    name: 'request',
+    title: 'request and reply, 1 in flight',
+    measure: (load, { port }, seconds) =>
+      nativePath() === undefined ? load.perform({ kind: 'request', port, seconds }) : ask(port, seconds, 1),
+  },
+  {
+    ...base,
+    name: 'request-64',
+    title: 'request and reply, 64 in flight',
+    needsCompiler: true,
+    measure: (_load, { port }, seconds) => ask(port, seconds, 64),
+  },
+]
+
+function ask(port: number, seconds: number, inFlight: number): ReturnType<Row['measure']> {
+  return runNative('request', seconds, [port, seconds, inFlight, 'bench.service', 0, 1])
 }
