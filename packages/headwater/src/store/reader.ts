@@ -11,7 +11,11 @@ import type { Run } from './run.ts'
 import type { Segment } from './segment.ts'
 
 const WINDOW_BYTES = 256 * 1024
-const WINDOWS_MAX = 64
+/** What is read for a message that nobody read up to: a look at one key does not pay for a thousand others. */
+const LOOK_BYTES = 4 * 1024
+/** Windows that are kept: so many, and so much memory. */
+const WINDOWS_MAX = 256
+const KEPT_BYTES_MAX = 16 * 1024 * 1024
 const FILES_MAX = 64
 
 interface Window {
@@ -34,6 +38,7 @@ export class Reader {
   readonly #pathOf: (stream: number, segment: Segment) => string
   /** The longest unused first. */
   readonly #windows: Window[] = []
+  #keptBytes = 0
   readonly #byRun: Map<Run, Window[]> = new Map()
   /** The one that was found last: whoever reads on asks for it again and again. */
   #latest: Window | undefined
@@ -77,14 +82,14 @@ export class Reader {
       await under.done.catch(() => {})
       if (this.find(run, i)) return
     }
-    const to = lastWithin(run, i)
     const isSequential = i > 0 && this.find(run, i - 1) !== undefined
+    const to = lastWithin(run, i, isSequential ? WINDOW_BYTES : LOOK_BYTES)
     await this.#loadWindow(stream, run, i, to)
     if (!isSequential) return
     // Whoever reads on will want the next window while this one is being delivered. Its failure is told when it is asked for.
     const next = run.nextLiving(to + 1)
     if (next >= run.n || this.find(run, next)) return
-    this.#loadWindow(stream, run, next, lastWithin(run, next)).catch(() => {})
+    this.#loadWindow(stream, run, next, lastWithin(run, next, WINDOW_BYTES)).catch(() => {})
   }
 
   async #loadWindow(stream: number, run: Run, i: number, to: number): Promise<void> {
@@ -139,10 +144,14 @@ export class Reader {
     const windows = this.#byRun.get(window.run)
     if (windows) windows.push(window)
     else this.#byRun.set(window.run, [window])
-    if (this.#windows.length > WINDOWS_MAX) this.#drop(this.#windows.shift() as Window)
+    this.#keptBytes += window.chunk.bytes.length
+    while (this.#windows.length > WINDOWS_MAX || (this.#keptBytes > KEPT_BYTES_MAX && this.#windows.length > 1)) {
+      this.#drop(this.#windows.shift() as Window)
+    }
   }
 
   #drop(window: Window): void {
+    this.#keptBytes -= window.chunk.bytes.length
     if (this.#latest === window) this.#latest = undefined
     const rest = (this.#byRun.get(window.run) ?? []).filter((w) => w !== window)
     if (rest.length > 0) this.#byRun.set(window.run, rest)
@@ -188,6 +197,7 @@ export class Reader {
   async close(): Promise<void> {
     for (const [segment, open] of this.#files) this.#dropFile(segment, open)
     this.#windows.length = 0
+    this.#keptBytes = 0
     this.#byRun.clear()
     this.#latest = undefined
   }
@@ -198,10 +208,10 @@ function closeQuietly(open: OpenFile): void {
   open.file.then((file) => file.close()).catch(() => {})
 }
 
-/** The last entry whose record still fits in a window that begins with entry `from`. */
-function lastWithin(run: Run, from: number): number {
+/** The last entry whose record still fits in so many bytes from entry `from` on. */
+function lastWithin(run: Run, from: number, bytes: number): number {
   const positions = run.filePositions as Uint32Array
-  const limit = positions[from] + WINDOW_BYTES
+  const limit = positions[from] + bytes
   let low = from
   let high = run.n - 1
   while (low < high) {
