@@ -45,6 +45,20 @@ test('reads everything in order, many messages to a load', async () => {
   expect(loads).toBeLessThan(10)
 })
 
+test('who passes over messages reads on as well', async () => {
+  const view = new MessageView()
+  let loads = 0
+  for (let seq = 1; seq <= COUNT; seq += 20) {
+    while (log.read(seq, view) === COLD) {
+      loads++
+      await log.load(seq)
+    }
+    expect(view.seq).toBe(seq)
+  }
+  expect(loads).toBeGreaterThan(1)
+  expect(loads).toBeLessThan(10)
+})
+
 test('many readers at once share a window', async () => {
   await Promise.all(Array.from({ length: 50 }, (_, i) => log.load(100 + i)))
   const view = new MessageView()

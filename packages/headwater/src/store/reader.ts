@@ -13,6 +13,8 @@ import type { Segment } from './segment.ts'
 const WINDOW_BYTES = 256 * 1024
 /** What is read for a message that nobody read up to: a look at one key does not pay for a thousand others. */
 const LOOK_BYTES = 4 * 1024
+/** Whoever asks for a message this close behind the newest window reads on: filters and removed messages leave gaps. */
+const NEAR_BYTES = 16 * 1024
 /** Windows that are kept: so many, and so much memory. */
 const WINDOWS_MAX = 256
 const KEPT_BYTES_MAX = 16 * 1024 * 1024
@@ -82,14 +84,22 @@ export class Reader {
       await under.done.catch(() => {})
       if (this.find(run, i)) return
     }
-    const isSequential = i > 0 && this.find(run, i - 1) !== undefined
-    const to = lastWithin(run, i, isSequential ? WINDOW_BYTES : LOOK_BYTES)
+    const readsOn = this.#readsOn(run, i)
+    const to = lastWithin(run, i, readsOn ? WINDOW_BYTES : LOOK_BYTES)
     await this.#loadWindow(stream, run, i, to)
-    if (!isSequential) return
+    if (!readsOn) return
     // Whoever reads on will want the next window while this one is being delivered. Its failure is told when it is asked for.
     const next = run.nextLiving(to + 1)
     if (next >= run.n || this.find(run, next)) return
     this.#loadWindow(stream, run, next, lastWithin(run, next, WINDOW_BYTES)).catch(() => {})
+  }
+
+  /** Whether entry `i` comes right after a window, or near behind the newest of its run. */
+  #readsOn(run: Run, i: number): boolean {
+    if (i > 0 && this.find(run, i - 1) !== undefined) return true
+    const newest = this.#byRun.get(run)?.at(-1)
+    const positions = run.filePositions as Uint32Array
+    return newest !== undefined && newest.to < i && positions[i] - positions[newest.to + 1] <= NEAR_BYTES
   }
 
   async #loadWindow(stream: number, run: Run, i: number, to: number): Promise<void> {
