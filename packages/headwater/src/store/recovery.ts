@@ -35,7 +35,7 @@ export interface Recovered {
   homes: JournalHome[]
   damage: string[]
   /** Of the streams that are not served, what can be read of their configurations. */
-  unserved: (string | undefined)[]
+  unserved: string[]
   /** What was damaged and is whole again. */
   repaired: string[]
   /** Folders without a checkpoint: of streams that never had one, or were being deleted. */
@@ -54,7 +54,7 @@ export async function recover(context: RecoveryContext, found: JournalFound): Pr
   const damaged = new Set<number>()
   const damage: string[] = []
   const repaired: string[] = []
-  const unserved: (string | undefined)[] = []
+  const unserved: string[] = []
   /** Streams without a checkpoint that could be read, and those of them that have a damaged one. */
   const bare: number[] = []
   const harmed = new Set<number>()
@@ -102,12 +102,11 @@ export async function recover(context: RecoveryContext, found: JournalFound): Pr
     context.progress?.step(file.endAt, 'replaying the journal')
   }
   replay.finish()
-  const { lost, made, rubbish, without, gone } = sortOut(context, { bare, harmed, damaged }, replay)
+  const { lost, made, rubbish, without } = sortOut(context, { bare, harmed, damaged }, replay)
   for (const id of without) {
-    const own = streamFolder(streamsFolder, id)
-    unserved.push(harmed.has(id) ? await configGuess(fs, own) : undefined)
+    const guess = harmed.has(id) ? await configGuess(fs, streamFolder(streamsFolder, id)) : undefined
+    if (guess !== undefined) unserved.push(guess)
   }
-  unserved.push(...gone.map(() => undefined))
   damage.push(...lost)
   repaired.push(...made)
   const homes = [...streams.values()].map((stream) => stream.home).sort((a, b) => a.log.id - b.log.id)
@@ -123,7 +122,7 @@ function sortOut(
   { streamsFolder, known }: RecoveryContext,
   found: { bare: readonly number[]; harmed: ReadonlySet<number>; damaged: ReadonlySet<number> },
   { unknown, streams, ended }: Replay,
-): { lost: string[]; made: string[]; rubbish: number[]; without: number[]; gone: number[] } {
+): { lost: string[]; made: string[]; rubbish: number[]; without: number[] } {
   const { bare, harmed, damaged } = found
   const place = (id: number): string => `${streamFolder(streamsFolder, id)}/${CHECKPOINT_NAME}`
   const isRubbish = (id: number): boolean => streams.has(id) || ended.has(id)
@@ -143,7 +142,6 @@ function sortOut(
       .map((id) => `${place(id)}: ${why(id)}; the journal has the whole stream`),
     rubbish: bare.filter(isRubbish),
     without,
-    gone,
   }
 }
 

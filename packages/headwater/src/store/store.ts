@@ -44,8 +44,8 @@ export interface RecoveryReport {
   readonly clean: boolean
   /** Files that could not be read, each with its place, and whether its stream serves the rest or is not served. */
   readonly damage: readonly string[]
-  /** Streams that are not served, damaged as they are: their configurations, as far as they can be read. */
-  readonly unserved: readonly (string | undefined)[]
+  /** The configurations of streams that are not served, damaged as they are: of those whose configuration can be read. */
+  readonly unserved: readonly string[]
   /** What was damaged and could be made whole again from other bytes, each with its place. */
   readonly repaired: readonly string[]
 }

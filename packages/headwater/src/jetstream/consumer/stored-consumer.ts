@@ -15,7 +15,6 @@ export interface StoredConsumer {
   readonly suspectSeq?: number
 }
 
-/** As the store keeps it. */
 /** As the store keeps it: JSON. */
 export function encodeStored(stored: StoredConsumer): string {
   const { name, created, config, lastPerSubjectUpTo, suspectSeq } = stored

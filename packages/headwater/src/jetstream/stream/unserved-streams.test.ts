@@ -62,7 +62,7 @@ test.each([
 })
 
 test('what cannot be read of a configuration keeps nobody from anything', () => {
-  const unserved = new UnservedStreams([undefined, '', 'no json', '{"config":5}', '{"config":{"name":7}}'])
+  const unserved = new UnservedStreams(['', 'no json', '{"config":5}', '{"config":{"name":7}}'])
   const config = { name: 'A', subjects: ['a'] } as Parameters<UnservedStreams['check']>[0]
   expect(() => unserved.check(config)).not.toThrow()
   const odd = new UnservedStreams(['{"config":{"name":"A","subjects":[7,"a"]}}'])

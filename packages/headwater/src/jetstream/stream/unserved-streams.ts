@@ -12,8 +12,8 @@ const NEXT_STEP = 'headwater check DIR says what is lost, and --repair TO saves 
 export class UnservedStreams {
   readonly #known: { name: string; subjects: string[] }[]
 
-  /** `configs` as the store found them; undefined, or no configuration at all, where even that is lost. */
-  constructor(configs: readonly (string | undefined)[]) {
+  /** `configs` as the store found them: they may be no configurations at all. */
+  constructor(configs: readonly string[]) {
     this.#known = configs.flatMap((text) => identityOf(text) ?? [])
   }
 
@@ -32,8 +32,7 @@ export class UnservedStreams {
 }
 
 /** It may come out of a damaged file: every field is looked at. */
-function identityOf(text: string | undefined): { name: string; subjects: string[] } | undefined {
-  if (text === undefined) return undefined
+function identityOf(text: string): { name: string; subjects: string[] } | undefined {
   try {
     const { config } = JSON.parse(text) as Partial<StoredStream>
     if (typeof config?.name !== 'string') return undefined
