@@ -6,12 +6,12 @@ import { HeadwaterError } from '../packages/headwater/src/base/errors.ts'
 import { silentLogger } from '../packages/headwater/src/base/log.ts'
 import type { SeededRandom } from '../packages/headwater/src/base/testing/seeded-random.ts'
 import { openFileStore } from '../packages/headwater/src/store/file-store.ts'
-import { MessageView } from '../packages/headwater/src/store/message-view.ts'
 import type { Store } from '../packages/headwater/src/store/store.ts'
-import { COLD, MISSING, type StreamLog } from '../packages/headwater/src/store/stream-log.ts'
+import type { StreamLog } from '../packages/headwater/src/store/stream-log.ts'
 import { Machine, type Process } from './machine.ts'
-import { describeConsumer, describeMessage } from './store-model.ts'
-import { must } from './trace.ts'
+import { readText } from './read-text.ts'
+import { describeConsumer } from './store-model.ts'
+import { must, Violation } from './trace.ts'
 
 const FOLDER = '/data'
 
@@ -142,27 +142,14 @@ async function heldBy(store: Store): Promise<Map<number, Held>> {
 
 /** Undefined when the disk lost it and the store says so. */
 async function textOf(log: StreamLog, seq: number): Promise<string | undefined> {
-  const view = new MessageView()
-  let result = log.read(seq, view)
-  if (result === COLD) {
-    try {
-      await log.load(seq)
-    } catch (error) {
-      must(error instanceof HeadwaterError, () => `message ${seq} cannot be read: ${(error as Error).stack}`)
-      must(error.message.includes(FOLDER), `message ${seq} cannot be read, and no place is named: ${error.message}`)
-      return undefined
-    }
-    result = log.read(seq, view)
+  try {
+    return await readText(log, seq)
+  } catch (error) {
+    if (error instanceof Violation) throw error
+    must(error instanceof HeadwaterError, () => `message ${seq} cannot be read: ${(error as Error).stack}`)
+    must(error.message.includes(FOLDER), `message ${seq} cannot be read, and no place is named: ${error.message}`)
+    return undefined
   }
-  must(result !== MISSING && result !== COLD, `message ${seq} is counted and cannot be read`)
-  return describeMessage({
-    subject: view.subject,
-    seconds: view.seconds,
-    nanos: view.nanos,
-    flags: view.flags,
-    headersLength: view.headersLength,
-    body: view.bytes.subarray(view.headersStart, view.end),
-  })
 }
 
 /** A machine of its own with the same files, at the same time. */
