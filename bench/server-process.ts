@@ -2,10 +2,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cloneRoot, findJudge } from '../conformance/support/find-judge.ts'
+import { freePort } from '../conformance/support/free-port.ts'
 
 /** Ours; the judge as it comes; the judge told to sync before it acknowledges, as ours does. */
 export type ServerKind = 'headwater' | 'judge' | 'judge-always'
@@ -137,14 +138,4 @@ function greets(port: number): Promise<boolean> {
     // Refused for now: again in a millisecond, so that the start is measured and not the waiting.
     socket.once('error', () => setTimeout(() => resolve(false), 1))
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }

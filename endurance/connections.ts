@@ -2,10 +2,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findJudge } from '../conformance/support/find-judge.ts'
+import { freePort } from '../conformance/support/free-port.ts'
 import { RawClient } from './raw-client.ts'
 import { memoryOf, Server } from './server.ts'
 import { printTable } from './table.ts'
@@ -126,11 +126,7 @@ async function openAll(port: number, count: number): Promise<RawClient[]> {
 
 async function measureJudge(judge: string, folder: string, count: number, log: (line: string) => void) {
   mkdirSync(folder, { recursive: true })
-  const listener = createServer().listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const { port } = listener.address() as { port: number }
-  listener.close()
-  await once(listener, 'close')
+  const port = await freePort()
   const child = spawn(judge, ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', folder], { stdio: 'ignore' })
   const exited = once(child, 'exit')
   try {

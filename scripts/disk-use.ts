@@ -7,13 +7,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { findJudge } from '../conformance/support/find-judge.ts'
+import { freePort } from '../conformance/support/free-port.ts'
 import { SystemClock } from '../packages/headwater/src/base/clock.ts'
 import { NodeFileSystem } from '../packages/headwater/src/base/node-fs.ts'
 import { openReading } from '../packages/headwater/src/store/open-reading.ts'
@@ -160,15 +160,6 @@ function sizeOf(folder: string): number {
     // A folder that went while it was read is counted the next time.
   }
   return sum
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 function rowOf(one: Measured): string {

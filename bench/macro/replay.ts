@@ -39,8 +39,8 @@ export const replays: Row[] = [
   { ...base, name: 'replay', title: 'ordered replay of 1 M messages, warm', prepare: (_load, target) => fill(target) },
 ]
 
-async function fill({ port, bare }: Target): Promise<void> {
-  if (!bare) await filledStream(port, STREAM, 'replayed', { messages: MESSAGES })
+async function fill({ port }: Target): Promise<void> {
+  await filledStream(port, STREAM, 'replayed', { messages: MESSAGES })
 }
 
 /** Stops the server, has the system forget the pages of its files, and starts it again: nothing is in memory anywhere. */
